@@ -1,0 +1,179 @@
+"""
+Everything Segl needs from outside, on one page. Each Protocol is one neighbour that can go down (reliability.md 2.13).
+
+The database is not here: it is a room of its own below the actions (docs/decisions/0001). `wiring` chooses what stands at each port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from segl.ceremony.identification import Identification
+from segl.values import Language, Level
+
+
+class Clock(Protocol):
+    """Two times (reliability.md B-51): Segl's own, which the sandbox may move forward, and the real one that clients share with us."""
+
+    def now(self) -> datetime:
+        """Return Segl's time, aware UTC."""
+
+    def real_now(self) -> datetime:
+        """Return the system's time, aware UTC: for TLS, client certificates, CRLs of senders, SigningTime, rate limit and poll gate."""
+
+
+class Chance(Protocol):
+    """Randomness, drawn outside so that rules and formats stay pure."""
+
+    def token(self) -> str:
+        """Return 43 url-safe characters carrying 256 bits of chance."""
+
+    def bits(self, count: int) -> int:
+        """Return a number of `count` random bits."""
+
+    def signing_key(self) -> ec.EllipticCurvePrivateKey:
+        """Return a fresh P-256 key, to be forgotten after one signature."""
+
+
+class DocumentStore(Protocol):
+    """Bytes by content: the address is the SHA-256 in lower-case hex. Stored means on disk (fsync) before `put` returns."""
+
+    def put(self, content: bytes) -> str: ...
+
+    def get(self, sha256: str) -> bytes:
+        """:raises DocumentMissing: if nothing is stored under that digest."""
+
+    def delete(self, sha256: str) -> None: ...
+
+
+class DocumentMissing(Exception):
+    """The store holds nothing under this digest. Restore it from backup and run `segl check`."""
+
+
+class TimeStamps(Protocol):
+    """An RFC 3161 time-stamp authority, or an ordered list of them."""
+
+    def time_stamp(self, imprint: bytes) -> bytes:
+        """
+        Return a DER TimeStampToken (ContentInfo, certificates inside) over the SHA-256 digest `imprint`.
+
+        :raises TimeStampUnavailable: if no authority gave a token that verifies.
+        """
+
+
+class TimeStampUnavailable(Exception):
+    """No time-stamp authority answered rightly. Nothing is signed without one; try again shortly."""
+
+
+class ValidationMaterial(Protocol):
+    """What a validator needs beside the signatures: issuers and fresh revocation lists of person CA, time-stamps and seal."""
+
+    def certificates(self) -> Sequence[x509.Certificate]: ...
+
+    def revocation_lists(self) -> Sequence[x509.CertificateRevocationList]:
+        """
+        Return one fresh list of each issuer that matters.
+
+        :raises ValidationMaterialUnavailable: if a list could not be had.
+        """
+
+
+class ValidationMaterialUnavailable(Exception):
+    """A revocation list could not be fetched, so no B-LT signature can be made. Check the addresses in SEGL_CRL_URLS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateAuthority:
+    """Segl's person CA: it issues ten-minute certificates after an eID log-in."""
+
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+    """Issuers above it, root last."""
+    private_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealingKey:
+    """The organization's seal: RSA, at least 3072 bits."""
+
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+    private_key: rsa.RSAPrivateKey
+
+
+class Keys(Protocol):
+    """Files in the sandbox; PKCS#11 and remote keys fit behind the same two methods (cryptography's key interfaces)."""
+
+    def person_ca(self) -> CertificateAuthority: ...
+
+    def seal(self) -> SealingKey: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginRequest:
+    """Where to send the browser, and what must be remembered until it returns."""
+
+    url: str
+    code_verifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EidChoice:
+    """One way to log in, as the pages name it."""
+
+    provider: str
+    name: str
+
+
+class IdentityProviders(Protocol):
+    """The eID providers, by configuration."""
+
+    def choices(self, *, level: Level) -> Sequence[EidChoice]:
+        """Return the providers that reach `level`, in the order of the settings."""
+
+    def begin(self, *, provider: str, state: str, nonce: str, level: Level, is_fresh_required: bool, language: Language) -> LoginRequest:
+        """
+        Return where the browser goes to log in.
+
+        `nonce` is the signing intent's SHA-256, base64url without padding.
+
+        :raises ProviderUnavailable: if the provider does not answer.
+        """
+
+    def finish(
+        self,
+        *,
+        provider: str,
+        parameters: Mapping[str, str],
+        state: str,
+        nonce: str,
+        code_verifier: str,
+        level: Level,
+        fresh_since: datetime | None,
+    ) -> Identification:
+        """
+        Return who logged in, after every check of the provider's answer.
+
+        `parameters` are the query parameters of the callback. `fresh_since`: auth_time must not lie before it (advanced signatures), or None.
+
+        :raises LoginAborted, LoginLevelTooLow, LoginNotFresh, LoginAnswerRefused, ProviderUnavailable: see ceremony/identification.py.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """All neighbours, chosen in `wiring`."""
+
+    clock: Clock
+    chance: Chance
+    documents: DocumentStore
+    time_stamps: TimeStamps
+    validation: ValidationMaterial
+    keys: Keys
+    identity_providers: IdentityProviders
