@@ -1,0 +1,178 @@
+"""
+May this PDF be signed? Either its version, pages and peculiarities, or a refusal that says what is wrong, on which page, and what to do.
+
+Source: the intake table, reliability.md D7; requirement R33; stack.md PDF traps. Runs on bytes alone, so that a fenced child process can run it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pikepdf
+
+from segl.pdf.active_content import layer_states, refuse_active_content, refuse_uneven_layers
+from segl.pdf.opening import header_version, opened
+from segl.pdf.page_box import page_box
+from segl.pdf.refusal import PdfRefused, Reason
+
+__all__ = ["InspectedPdf", "PdfRefused", "Reason", "inspect", "is_annotation_shown"]
+
+MAX_PAGES = 2_000
+MAX_CONTENT_BYTES = 128 * 1024 * 1024  # decoded page content of the whole document
+MAX_FIELDS = 20_000
+_HIDDEN_FLAGS = 0x02 | 0x20  # Hidden, NoView: ISO 32000-1, table 165
+_KINDS_WITHOUT_APPEARANCE = frozenset({"/Link", "/Popup"})
+_SEPARATE_VALUE_TYPES = frozenset({"/Tx", "/Ch"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedPdf:
+    """What an accepted PDF is."""
+
+    version: str
+    """From the header, `1.1` to `1.7`."""
+    pages: tuple[tuple[float, float], ...]
+    """Width and height of each page in points as a reader shows it."""
+    has_form_fields: bool
+    has_earlier_signature: bool
+    has_attachments: bool
+
+
+def inspect(pdf: bytes) -> InspectedPdf:
+    """
+    Return what `pdf` is, if it may be signed.
+
+    :raises PdfRefused: by the intake table; the only exception.
+    """
+    version = header_version(pdf)
+    with opened(pdf) as document:
+        limit_hits = pikepdf.settings.qpdf_limit_errors()
+        _refuse_late_version(document)
+        page_count = len(document.pages)
+        if page_count == 0:
+            raise PdfRefused(Reason.NO_PAGES)
+        if page_count > MAX_PAGES:
+            raise PdfRefused(Reason.TOO_MANY_PAGES)
+        sizes = tuple(page_box(page, number=number).shown_size for number, page in enumerate(document.pages, start=1))
+        has_attachments = refuse_active_content(document)
+        refuse_uneven_layers(document)
+        field_types = _terminal_field_types(document)
+        _refuse_undrawable_annotations(document)
+        _refuse_bad_content(document)
+        # What the library only warns of (a repaired object, a duplicate key) another reader understands differently.
+        if document.get_warnings() or pikepdf.settings.qpdf_limit_errors() > limit_hits:
+            raise PdfRefused(Reason.DAMAGED)
+        return InspectedPdf(
+            version=version,
+            pages=sizes,
+            has_form_fields=any(kind != "signed" for kind in field_types),
+            has_earlier_signature="signed" in field_types or "/Perms" in document.Root,
+            has_attachments=has_attachments,
+        )
+
+
+def _refuse_late_version(document: pikepdf.Pdf) -> None:
+    # The catalog may raise the header's version, and readers follow it.
+    if str(document.Root.get("/Version", "/1.7")) not in {f"/1.{minor}" for minor in range(1, 8)}:
+        raise PdfRefused(Reason.VERSION)
+
+
+def _terminal_field_types(document: pikepdf.Pdf) -> set[str]:
+    """Return the field types in the form, with a signature field that holds a signature as `signed`."""
+    form = document.Root.get("/AcroForm")
+    if form is None:
+        return set()
+    kinds: set[str] = set()
+    stack = [(item, "", None) for item in form.get("/Fields", ())]
+    seen = 0
+    while stack:
+        item, inherited_type, inherited_value = stack.pop()
+        seen += 1
+        if seen > MAX_FIELDS:
+            raise PdfRefused(Reason.TOO_COMPLEX)
+        kind = str(item.get("/FT", inherited_type))
+        value = item.get("/V", inherited_value)
+        children = [child for child in item.get("/Kids", ()) if "/T" in child]
+        stack.extend((child, kind, value) for child in children)
+        if not children:
+            kinds.add("signed" if kind == "/Sig" and value is not None else kind)
+    return kinds
+
+
+def is_annotation_shown(annotation: pikepdf.Object, layers: dict[tuple[int, int], bool]) -> bool:
+    """Return whether a reader shows this annotation when the file opens; `layers` as from `layer_states`."""
+    if int(annotation.get("/F", 0)) & _HIDDEN_FLAGS:
+        return False
+    layer = annotation.get("/OC")
+    return layer is None or layers.get(layer.objgen, True)
+
+
+def _refuse_undrawable_annotations(document: pikepdf.Pdf) -> None:
+    form = document.Root.get("/AcroForm", {})
+    draws_fields_anew = bool(form.get("/NeedAppearances", False))
+    layers = layer_states(document, event="/View")
+    for number, page in enumerate(document.pages, start=1):
+        for annotation in page.obj.get("/Annots", ()):
+            kind = str(annotation.get("/Subtype", ""))
+            if kind in _KINDS_WITHOUT_APPEARANCE or not is_annotation_shown(annotation, layers):
+                continue
+            if kind == "/Widget":
+                _refuse_undrawable_field(annotation, number, draws_fields_anew=draws_fields_anew)
+            elif "/N" not in annotation.get("/AP", {}) and not _is_empty(annotation):
+                raise PdfRefused(Reason.NO_APPEARANCE, number)
+
+
+def _is_empty(annotation: pikepdf.Object) -> bool:
+    left, bottom, right, top = (float(side) for side in annotation.Rect)
+    return left == right or bottom == top
+
+
+def _refuse_undrawable_field(widget: pikepdf.Object, number: int, *, draws_fields_anew: bool) -> None:
+    kind = str(_inherited(widget, "/FT") or "")
+    value = _inherited(widget, "/V")
+    has_appearance = "/N" in widget.get("/AP", {})
+    if value is None or (isinstance(value, pikepdf.String) and not str(value)):
+        return
+    if kind in _SEPARATE_VALUE_TYPES and draws_fields_anew:
+        texts = [str(item) for item in value] if isinstance(value, pikepdf.Array) else [str(value)]
+        # qpdf draws fields with a Latin font; another letter would come out as a question mark.
+        if not all(text.isascii() or text.encode("cp1252", "ignore").decode("cp1252") == text for text in texts):
+            raise PdfRefused(Reason.FORM_LETTERS, number)
+        return
+    if not has_appearance and not _is_empty(widget):
+        raise PdfRefused(Reason.NO_APPEARANCE, number)
+
+
+def _inherited(field: pikepdf.Object, key: str) -> pikepdf.Object | None:
+    for _ in range(50):
+        if key in field:
+            return field[key]
+        if "/Parent" not in field:
+            return None
+        field = field.Parent
+    raise PdfRefused(Reason.DAMAGED)
+
+
+def _refuse_bad_content(document: pikepdf.Pdf) -> None:
+    """Read each page's content: it must decode, and q and Q must pair, or Segl's footer would be drawn in the page's own state."""
+    decoded_bytes = 0
+    for number, page in enumerate(document.pages, start=1):
+        contents = page.obj.get("/Contents")
+        if contents is None:
+            continue
+        try:
+            streams = [contents] if isinstance(contents, pikepdf.Stream) else list(contents)
+            decoded_bytes += sum(len(stream.read_bytes()) for stream in streams)
+            if decoded_bytes > MAX_CONTENT_BYTES:
+                raise PdfRefused(Reason.TOO_COMPLEX)
+            depth = 0
+            for instruction in pikepdf.parse_content_stream(page, "q Q"):
+                depth += 1 if str(instruction.operator) == "q" else -1
+                if depth < 0:
+                    break
+        except PdfRefused:
+            raise
+        except Exception as error:
+            raise PdfRefused(Reason.DAMAGED, number) from error
+        if depth != 0:
+            raise PdfRefused(Reason.UNBALANCED, number)
