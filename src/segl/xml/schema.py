@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from lxml import etree
 
+from segl.xml.parsing import without_personal_values
+
 XSD_NAMESPACE: Final = "http://www.w3.org/2001/XMLSchema"
 MAX_REPORTED_ERRORS: Final = 3
 MAX_ERROR_CHARACTERS: Final = 300
@@ -25,8 +27,6 @@ _QUOTED_VALUES: Final = (
     (re.compile(r"key-sequence \[.*\]", re.DOTALL), "key-sequence"),
     (re.compile(r"The (?:QName|actual) value '.*'(?= )", re.DOTALL), "The value"),
 )
-# Last net, for sentences no pattern above knows: identity numbers and e-mail addresses never pass.
-_PERSONAL: Final = re.compile(r"[0-9]{11,}|[^\s'@]+@[^\s'@]+")
 _NAMESPACE: Final = re.compile(r"\{[^}\s']*[:/][^}\s']*\}")
 
 
@@ -76,7 +76,7 @@ class Schema:
 def _without_values(message: str) -> str:
     for pattern, replacement in _QUOTED_VALUES:
         message = pattern.sub(replacement, message)
-    message = _NAMESPACE.sub("", _PERSONAL.sub("…", message)).strip()
+    message = _NAMESPACE.sub("", without_personal_values(message))
     message = " ".join(message.split())
     return message if len(message) <= MAX_ERROR_CHARACTERS else message[:MAX_ERROR_CHARACTERS] + "…"
 
