@@ -7,6 +7,7 @@ An absent setting is always safe; production refuses what only the sandbox may h
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -61,6 +62,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="SEGL_API_HOST", default="0.0.0.0", sandbox="127.0.0.1", unit="IP address", help="The address that the API process listens at."),  # noqa: S104 — senders come from outside; mutual TLS guards the door
     Setting(name="SEGL_WEB_URL", default="http://localhost:{SEGL_WEB_PORT}", unit="address", help="The public address of signers' pages, as redirect URLs carry it. Production: https."),
     Setting(name="SEGL_API_URL", default="https://localhost:{SEGL_API_PORT}", unit="address", help="The public address of the API without `/api`, as every URL in an answer carries it. Always https, at the root of its host."),
+    Setting(name="SEGL_TRUSTED_PROXIES", default="", unit="IP addresses or networks", help="Proxies in front of the web process whose X-Forwarded-For tells the signer's address. Their other headers are not believed."),
     Setting(name="SEGL_WORKERS", default="2", unit="processes", help="Processes of each door (web, API)."),
     Setting(name="SEGL_THREADS", default="64", unit="threads", help="Threads of each such process. A stalled client holds one for up to ten seconds, so be generous."),
     Setting(name="SEGL_DATABASE_URL", default="sqlite:///{SEGL_DATA}/segl.sqlite3", unit="address", help="`sqlite:///path`, or `postgresql://user:password@host:port/name` (the one for real use)."),
@@ -107,6 +109,7 @@ class Settings:
     api_host: str
     web_url: str
     api_url: str
+    trusted_proxies: tuple[str, ...]
     workers: int
     threads: int
     database_url: str
@@ -283,6 +286,7 @@ def _values(environment: Environment, texts: Mapping[str, str]) -> Settings:
         api_host=texts["SEGL_API_HOST"],
         web_url=_address("SEGL_WEB_URL", texts["SEGL_WEB_URL"]),
         api_url=_root("SEGL_API_URL", texts["SEGL_API_URL"]),
+        trusted_proxies=_networks("SEGL_TRUSTED_PROXIES", texts["SEGL_TRUSTED_PROXIES"]),
         workers=whole("SEGL_WORKERS", most=64),
         threads=whole("SEGL_THREADS", least=2, most=512),
         database_url=_of_scheme("SEGL_DATABASE_URL", texts["SEGL_DATABASE_URL"], ("sqlite", "postgresql")),
@@ -389,3 +393,8 @@ def _root(name: str, text: str) -> str:
 
 def _addresses(name: str, text: str) -> tuple[str, ...]:
     return tuple(_address(name, one) for one in re.split(r"[\s,]+", text) if one)
+
+
+def _networks(name: str, text: str) -> tuple[str, ...]:
+    remedy = "Write IP addresses or networks like 10.0.0.0/8, parted by spaces."
+    return tuple(str(_parsed(name, one, ipaddress.ip_network, remedy)) for one in re.split(r"[\s,]+", text) if one)
