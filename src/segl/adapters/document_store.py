@@ -1,0 +1,141 @@
+"""
+Documents as files named by their SHA-256: `documents/ab/cdef…`, on disk before anybody is told that they are stored.
+
+Source: actions/ports.py, reliability.md I1 (nothing acknowledged is lost), stack.md "Documents at rest".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from segl.actions.ports import DocumentMissing, DocumentStore
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_UNFINISHED = ".new"
+
+
+class DocumentDamaged(Exception):
+    """A stored file no longer has the digest it is named by. Restore it from backup and run `segl check`."""
+
+
+class StorageUnknown(Exception):
+    """SEGL_STORAGE_URL names a kind of storage that Segl does not have. Begin it with `file:`."""
+
+
+class FileDocumentStore:
+    """A DocumentStore over one folder. Processes may share it; the same content put twice is one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, content: bytes) -> str:
+        """
+        Store `content` and return its SHA-256 (lower-case hex), after it and its name are on disk.
+
+        :raises OSError: if the disk is full or not to be written; nothing is stored then.
+        """
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = self._path(sha256)
+        if self._is_whole(path, sha256):
+            # Whoever put it first may not have reached the fsync of the folder yet, and this caller is promised it too.
+            _fsync_folder(path.parent)
+            return sha256
+        _make_folder(path.parent)
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, suffix=_UNFINISHED)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(unfinished).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(unfinished).unlink()
+            raise
+        # The rename itself is lost in a power failure unless the folder is written too.
+        _fsync_folder(path.parent)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """
+        Return what is stored under `sha256`. Its digest is computed again: 10 MiB take about 10 ms, and nothing damaged is ever signed or sealed.
+
+        :raises DocumentMissing: if nothing is stored under it.
+        :raises DocumentDamaged: if the file's content has changed.
+        """
+        try:
+            content = self._path(sha256).read_bytes()
+        except FileNotFoundError as error:
+            raise DocumentMissing(f"No document is stored under {sha256}. Restore it from backup and run `segl check`.") from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise DocumentDamaged(f"The document stored under {sha256} has changed. Restore it from backup and run `segl check`.")
+        return content
+
+    def delete(self, sha256: str) -> None:
+        """Remove what is stored under `sha256`, for good; nothing stored under it is as good as removed."""
+        path = self._path(sha256)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+            _fsync_folder(path.parent)
+
+    def sweep(self) -> Iterator[tuple[str, bool]]:
+        """Yield each stored document's digest, in order, and whether the file still has it. For `segl check`; reads every file."""
+        for path in sorted(self._folder.glob("??/*")):
+            sha256 = path.parent.name + path.name
+            if _DIGEST.fullmatch(sha256):
+                with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                    yield sha256, hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+    def unfinished(self) -> tuple[Path, ...]:
+        """Return files that a process did not finish writing, because it was killed: they were acknowledged to nobody and may go once nobody writes."""
+        return tuple(sorted(self._folder.glob(f"??/*{_UNFINISHED}")))
+
+    def _is_whole(self, path: Path, sha256: str) -> bool:
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+        except FileNotFoundError:
+            return False
+
+    def _path(self, sha256: str) -> Path:
+        # Digests come out of the database, but a path is no place to trust that.
+        if not _DIGEST.fullmatch(sha256):
+            raise DocumentMissing("A document's address is the SHA-256 of its content in lower-case hexadecimal. Look it up in the job.")
+        return self._folder / sha256[:2] / sha256[2:]
+
+
+def open_store(url: str) -> FileDocumentStore:
+    """
+    Return the store that SEGL_STORAGE_URL names: `file:` and a folder.
+
+    :raises StorageUnknown: if it is of another kind, or on another machine.
+    """
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "file" if parts.netloc in ("", "localhost") and parts.path:
+            store = FileDocumentStore(Path(unquote(parts.path)))
+        case _:
+            # Object storage (`s3://bucket/prefix`) becomes another case here, behind the same port.
+            raise StorageUnknown("SEGL_STORAGE_URL names no storage that Segl knows. Write `file:` and the path of a folder.")
+    _: DocumentStore = store
+    return store
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        _fsync_folder(folder.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
