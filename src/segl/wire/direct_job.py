@@ -84,6 +84,9 @@ class DirectJobRequest:
     polling_queue: str
     """Empty for the default queue; byte-exact otherwise. Without effect unless `status_retrieval` is POLLING."""
 
+    def __repr__(self) -> str:
+        return f"DirectJobRequest(status_retrieval={self.status_retrieval!r}, …)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestSigner:
@@ -134,7 +137,7 @@ def parse_request(xml: bytes, *, is_sandbox: bool) -> DirectJobRequest:
     :raises RequestRefused: SCHEMA_VALIDATION_ERROR or INVALID_EXIT_URL.
     """
     root = read(xml, root="direct-signature-job-request", what="request")
-    urls = {name: read_exit_url(_required(_child(root, "exit-urls"), name), is_sandbox=is_sandbox, what=name) for name in _EXIT_URLS}
+    urls = {name: read_exit_url(_required(root, "exit-urls", name), is_sandbox=is_sandbox, what=name) for name in _EXIT_URLS}
     completion, rejection, error = (urls[name] for name in _EXIT_URLS)
     return DirectJobRequest(
         reference=text(root, "reference"),
@@ -154,12 +157,12 @@ def parse_manifest(xml: bytes) -> DirectManifest:
     root = read(xml, root="direct-signature-job-manifest", what="manifest")
     legacy = child(root, "document")
     texts = root if legacy is None else legacy
-    documents = children(_child(root, "documents"), "document") if legacy is None else [legacy]
+    documents = children(root, "documents", "document") if legacy is None else [legacy]
     level = text(root, "required-authentication")
     identifier_format = text(root, "identifier-in-signed-documents")
     manifest = DirectManifest(
         signers=tuple(_signer(element) for element in children(root, "signer")),
-        sender=OrganizationNumber(_required(_child(root, "sender"), "organization-number")),
+        sender=OrganizationNumber(_required(root, "sender", "organization-number")),
         title=_required(texts, "title"),
         description=text(texts, "description") or None,
         documents=tuple(_document(element) for element in documents),
@@ -222,13 +225,6 @@ def _check_documents_differ(documents: Sequence[ManifestDocument]) -> None:
             )
 
 
-def _child(parent: etree._Element, name: str) -> etree._Element:
-    element = child(parent, name)
-    if element is None:  # the XSD lets none through without it
-        raise RequestRefused(ErrorCode.SCHEMA_VALIDATION_ERROR, f"The element {name} is missing. Add it.")
-    return element
-
-
-def _required(parent: etree._Element, name: str) -> str:
-    _child(parent, name)
-    return text(parent, name) or ""
+def _required(parent: etree._Element, *names: str) -> str:
+    # The XSD lets nothing through without it.
+    return text(parent, *names) or ""

@@ -22,7 +22,7 @@ MAX_PART_HEADER_BYTES: Final = 8192
 
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _MEDIA_TYPE: Final = re.compile(rf"[ \t]*({_WORD}/{_WORD})[ \t]*(?=;|$)")
-_PARAMETER: Final = re.compile(rf';[ \t]*(?:({_WORD})[ \t]*=[ \t]*(?:({_WORD}|[^\s;"]+)|"((?:[^"\\\r\n]|\\.)*)"))?[ \t]*(?=;|$)')
+_PARAMETER: Final = re.compile(rf';(?:[ \t]*({_WORD})[ \t]*=[ \t]*(?:({_WORD}|[^\s;"]+)|"((?:[^"\\\r\n]|\\.)*)"))?[ \t]*(?=;|$)')
 # RFC 2046 section 5.1.1, bchars: at most 70, not ending in a space.
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _HEADER: Final = re.compile(rf"({_WORD})[ \t]*:(.*)", re.DOTALL)

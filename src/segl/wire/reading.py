@@ -28,7 +28,8 @@ def read(data: bytes, *, root: str, what: str) -> etree._Element:
     try:
         element = parse(data, what=what)
     except XmlRefused as error:
-        raise RequestRefused(ErrorCode.SCHEMA_VALIDATION_ERROR, str(error)) from error
+        # libxml2 breaks some of its sentences over lines; the wire's messages are one line.
+        raise RequestRefused(ErrorCode.SCHEMA_VALIDATION_ERROR, " ".join(str(error).split())) from error
     # Asked before the schema: the other flow's message is valid too, and must not be taken here.
     if element.tag != f"{{{WIRE_NAMESPACE}}}{root}":
         raise RequestRefused(
@@ -50,19 +51,19 @@ def schema() -> Schema:
 
 def child(parent: etree._Element, name: str) -> etree._Element | None:
     """Return the first child element `name` of the wire's namespace, or None."""
-    return parent.find(f"{{{WIRE_NAMESPACE}}}{name}")
+    return parent.find(_path(name))
 
 
-def children(parent: etree._Element, name: str) -> list[etree._Element]:
-    """Return the child elements `name` of the wire's namespace, in document order."""
-    return parent.findall(f"{{{WIRE_NAMESPACE}}}{name}")
+def children(parent: etree._Element, *names: str) -> list[etree._Element]:
+    """Return the elements that the path of `names` leads to, in document order."""
+    return parent.findall(_path(*names))
 
 
-def text(parent: etree._Element, name: str) -> str | None:
-    """
-    Return the text of the child element `name` exactly as written, or None if there is none.
+def text(parent: etree._Element, *names: str) -> str | None:
+    """Return the text of the first element that the path of `names` leads to, exactly as written, or None if there is none."""
+    element = parent.find(_path(*names))
+    return None if element is None else element.text or ""
 
-    Comments and processing instructions in the middle of a text do not cut it, as they do not for the validator.
-    """
-    element = child(parent, name)
-    return None if element is None else "".join(str(part) for part in element.itertext())
+
+def _path(*names: str) -> str:
+    return "/".join(f"{{{WIRE_NAMESPACE}}}{name}" for name in names)
