@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from segl_client import (
     build_request,
     bundle_of,
 )
+
+from segl.asice.bundle import find_documents, open_bundle
 
 from .conftest import NOW, PDF, SENDER, EnterpriseAuthority
 
@@ -110,15 +113,16 @@ class TestABundle:
 
         schema("thirdparty/ts_102918v010201.xsd").assertValid(etree.parse(folder / "META-INF/signatures.xml"))
 
-    def test_is_opened_by_the_service(self, job: DirectJob, sender_certificate: SenderCertificate) -> None:
-        open_bundle = getattr(pytest.importorskip("segl.asice"), "open_bundle", None)
-        if open_bundle is None:
-            pytest.skip("the service's own reader is not there")
-        bundle = bundle_of(job, sender=SENDER, certificate=sender_certificate, signed_at=NOW)
+    def test_is_opened_by_the_service(self, job: DirectJob, sender_certificate: SenderCertificate, authority: EnterpriseAuthority) -> None:
+        now = datetime.now(UTC)
+        bundle = bundle_of(job, sender=SENDER, certificate=sender_certificate, signed_at=now)
 
-        opened = open_bundle(bundle, now=NOW)
+        opened = open_bundle(bundle, issuers=(authority.root, authority.issuing), now=now, signing_time_tolerance=timedelta(seconds=5))
 
-        assert opened is not None
+        documents = find_documents(opened, [name for name, _ in job.named_documents()])
+        assert [document.content for document in documents] == [document.content for document in job.documents]
+        assert opened.manifest == build_manifest(job, sender=SENDER)
+        assert str(opened.organization_number) == SENDER
 
 
 class TestTheXmlOfAJob:

@@ -116,9 +116,7 @@ def form_page(
     return page("Feil i skjemaet" if problem else "Ny lærekontrakt", content, person)
 
 
-def agreement_page(
-    agreement: Agreement, person: Person, people: Mapping[str, Person], *, own_url: str, problem: str = "", is_taken_back: bool = False
-) -> bytes:
+def agreement_page(agreement: Agreement, person: Person, people: Mapping[str, Person], *, own_url: str, problem: str = "") -> bytes:
     """Return the page of one agreement as one of its parties sees it."""
     own = agreement.party(person.number)
     if own is None:
@@ -144,7 +142,7 @@ def agreement_page(
         period=f"{in_words(agreement.starts)} – {in_words(agreement.ends)}",
         documents="Lærekontrakten og vilkårene" if agreement.with_terms else "Lærekontrakten",
         parties=joined(parties),
-        calls=calls_shown(agreement.calls, is_open=is_taken_back),
+        calls=calls_shown(agreement.calls),
     )
     return page(said.heading, content, person)
 
@@ -177,7 +175,7 @@ def words_for(agreement: Agreement, own: Party, people: Mapping[str, Person]) ->
     )
 
 
-def calls_shown(calls: tuple[Call, ...], *, is_open: bool = False) -> Markup:
+def calls_shown(calls: tuple[Call, ...]) -> Markup:
     """Return the folded list of API calls, or nothing when there were none."""
     if not calls:
         return Markup("")
@@ -189,8 +187,7 @@ def calls_shown(calls: tuple[Call, ...], *, is_open: bool = False) -> Markup:
             if body
         ]
         items.append(fill("call", line=call.line, status=call.status, bodies=joined(bodies)))
-    shown = fill("calls", count=len(calls), items=joined(items))
-    return Markup(shown.replace('<details class="calls">', '<details class="calls" open>', 1)) if is_open else shown
+    return fill("calls", count=len(calls), items=joined(items))
 
 
 def message_page(heading: str, message: str, person: Person | None) -> bytes:
