@@ -153,7 +153,8 @@ def layer_states(document: pikepdf.Pdf, *, event: str) -> dict[tuple[int, int], 
     if properties is None:
         return {}
     layers = list(properties.get("/OCGs", ()))
-    configuration = properties.get("/D", {})
+    configuration = properties.get("/D", pikepdf.Dictionary())
+    nothing = pikepdf.Dictionary()
     base = str(configuration.get("/BaseState", "/ON")) != "/OFF"
     states = {layer.objgen: base for layer in layers}
     states.update({layer.objgen: True for layer in configuration.get("/ON", ())})
@@ -164,7 +165,7 @@ def layer_states(document: pikepdf.Pdf, *, event: str) -> dict[tuple[int, int], 
         categories = [str(category) for category in usage.get("/Category", ())]
         for layer in usage.get("/OCGs", ()):
             for category in categories:
-                state = layer.get("/Usage", {}).get(category, {}).get(f"{category}State")
+                state = layer.get("/Usage", nothing).get(category, nothing).get(f"{category}State")
                 if state is not None:
                     states[layer.objgen] = str(state) != "/OFF"
     return states

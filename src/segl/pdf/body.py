@@ -59,14 +59,16 @@ def compose_body(renditions: Sequence[bytes]) -> bytes:
                 for number, page in enumerate(source.pages, start=1):
                     drawing = body.copy_foreign(_drawing(source, page, number))
                     _add_page(body, drawing)
-                for layer in source.Root.get("/OCProperties", {}).get("/OCGs", ()):
+                for layer in source.Root.get("/OCProperties", Dictionary()).get("/OCGs", ()):
                     copy = body.copy_foreign(layer)
                     layers.append(copy)
                     if not states[layer.objgen]:
                         hidden_layers.append(copy)
             body.Root[PAGE_COUNTS] = counts
             if layers:
-                body.Root.OCProperties = body.make_indirect(Dictionary(OCGs=Array(layers), D=Dictionary(OFF=Array(hidden_layers), Order=Array())))
+                body.Root.OCProperties = body.make_indirect(
+                    Dictionary(OCGs=Array(layers), D=Dictionary(OFF=Array(hidden_layers), Order=Array()))
+                )
             return saved(body)
     except PdfRefused as error:
         raise CompositionFailed("A document could not be read while composing the sealed PDF. Inspect it again.") from error
@@ -113,7 +115,7 @@ def _draw_annotations_into_pages(source: pikepdf.Pdf, states: dict[tuple[int, in
         if "/Annots" in page.obj:
             # qpdf does not look at layers when it draws annotations.
             page.obj.Annots = Array([annotation for annotation in page.obj.Annots if is_annotation_shown(annotation, states)])
-    if bool(source.Root.get("/AcroForm", {}).get("/NeedAppearances", False)):
+    if bool(source.Root.get("/AcroForm", Dictionary()).get("/NeedAppearances", False)):
         source.generate_appearance_streams()
     source.flatten_annotations("screen")
 
@@ -143,7 +145,10 @@ def _content_stream(source: pikepdf.Pdf, page: pikepdf.Page) -> pikepdf.Stream:
     if isinstance(contents, pikepdf.Stream):
         # The raw bytes as they came: nothing is decoded, so nothing can change.
         stream = Stream(source, b"")
-        stream.write(contents.read_raw_bytes(), filter=contents.get("/Filter"), decode_parms=contents.get("/DecodeParms"))
+        stream.write(contents.read_raw_bytes())
+        for key in ("/Filter", "/DecodeParms"):
+            if key in contents:
+                stream[key] = contents[key]
         return stream
     parts = [] if contents is None else [part.read_bytes() for part in contents]
     return compressed(source, b"\n".join(parts))
@@ -160,7 +165,7 @@ def _cut_ties(resources: pikepdf.Object) -> None:
                 continue
             seen.add(current.objgen)
         for category in ("/XObject", "/Pattern", "/Font"):
-            for thing in dict(current.get(category, {})).values():
+            for thing in dict(current.get(category, Dictionary())).values():
                 if not isinstance(thing, (pikepdf.Dictionary, pikepdf.Stream)):
                     continue
                 if category == "/XObject":

@@ -149,7 +149,10 @@ def _signer_rows(signer: FrontPageSigner) -> JsonValue:
 
 def _footer_labels(documents: Sequence[FrontPageDocument]) -> list[JsonValue]:
     return [
-        {"label": f"Dokument {document.number}: {drawable_text(document.title)}, side {page} av {document.page_count}", "document": document.number}
+        {
+            "label": f"Dokument {document.number}: {drawable_text(document.title)}, side {page} av {document.page_count}",
+            "document": document.number,
+        }
         for document in documents
         for page in range(1, document.page_count + 1)
     ]

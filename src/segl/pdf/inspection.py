@@ -83,7 +83,7 @@ def _terminal_field_types(document: pikepdf.Pdf) -> set[str]:
     if form is None:
         return set()
     kinds: set[str] = set()
-    stack = [(item, "", None) for item in form.get("/Fields", ())]
+    stack: list[tuple[pikepdf.Object, str, pikepdf.Object | None]] = [(item, "", None) for item in form.get("/Fields", ())]
     seen = 0
     while stack:
         item, inherited_type, inherited_value = stack.pop()
@@ -108,7 +108,7 @@ def is_annotation_shown(annotation: pikepdf.Object, layers: dict[tuple[int, int]
 
 
 def _refuse_undrawable_annotations(document: pikepdf.Pdf) -> None:
-    form = document.Root.get("/AcroForm", {})
+    form = document.Root.get("/AcroForm", pikepdf.Dictionary())
     draws_fields_anew = bool(form.get("/NeedAppearances", False))
     layers = layer_states(document, event="/View")
     for number, page in enumerate(document.pages, start=1):
@@ -118,7 +118,7 @@ def _refuse_undrawable_annotations(document: pikepdf.Pdf) -> None:
                 continue
             if kind == "/Widget":
                 _refuse_undrawable_field(annotation, number, draws_fields_anew=draws_fields_anew)
-            elif "/N" not in annotation.get("/AP", {}) and not _is_empty(annotation):
+            elif "/N" not in annotation.get("/AP", pikepdf.Dictionary()) and not _is_empty(annotation):
                 raise PdfRefused(Reason.NO_APPEARANCE, number)
 
 
@@ -130,7 +130,7 @@ def _is_empty(annotation: pikepdf.Object) -> bool:
 def _refuse_undrawable_field(widget: pikepdf.Object, number: int, *, draws_fields_anew: bool) -> None:
     kind = str(_inherited(widget, "/FT") or "")
     value = _inherited(widget, "/V")
-    has_appearance = "/N" in widget.get("/AP", {})
+    has_appearance = "/N" in widget.get("/AP", pikepdf.Dictionary())
     if value is None or (isinstance(value, pikepdf.String) and not str(value)):
         return
     if kind in _SEPARATE_VALUE_TYPES and draws_fields_anew:

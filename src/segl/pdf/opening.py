@@ -79,5 +79,8 @@ def opened(pdf: bytes) -> Iterator[pikepdf.Pdf]:
     except pikepdf.PasswordError as error:
         raise PdfRefused(Reason.ENCRYPTED) from error
     except Exception as error:
+        if isinstance(error, pikepdf.PdfError) and "no pages found" in str(error):
+            # qpdf refuses this while opening, in these words (10.18); other words would only make it DAMAGED.
+            raise PdfRefused(Reason.NO_PAGES) from error
         # Hostile files reach TypeError, ValueError, RuntimeError and more in the library; all mean that the file cannot be read as it stands.
         raise PdfRefused(Reason.DAMAGED) from error

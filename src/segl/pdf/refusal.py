@@ -32,7 +32,10 @@ class Reason(Enum):
     EXTERNAL_STREAM = ("takes content from outside the file", "Save it again with everything inside.")
     UNBALANCED = ("saves and restores the graphics state unevenly (q and Q)", "Print it to PDF, and send that file.")
     LAYERS = ("has a layer that shows on screen but not in print, or the other way round", "Flatten the layers.")
-    NO_APPEARANCE = ("has an annotation or a form field without an appearance, which readers draw differently", "Flatten it, for example by printing to PDF.")
+    NO_APPEARANCE = (
+        "has an annotation or a form field without an appearance, which readers draw differently",
+        "Flatten it, for example by printing to PDF.",
+    )
     FORM_LETTERS = ("has a filled-in form field whose letters Segl cannot draw", "Flatten the form, for example by printing to PDF.")
 
     @property

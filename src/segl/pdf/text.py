@@ -16,11 +16,14 @@ from segl.pdf.typesetting import JsonValue, code_point_label, drawable_text, typ
 MAX_TEXT_BYTES = 1_048_576  # about 400 full pages; nobody reads more before signing, and a page costs some milliseconds to set
 MAX_TEXT_LINES = 60_000
 _TAB_COLUMNS = 8
-_UNBROKEN_COLUMNS = 60  # a longer run without a space may break between any two characters
+_UNBROKEN_COLUMNS = 60  # a longer run without a space, such as an address, may break at every twentieth character; a line holds 86
+_BREAK_EVERY_COLUMNS = 20
 _LINES_A_PASSAGE = 40
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _BREAK_OPPORTUNITY = "\N{ZERO WIDTH SPACE}"
 _TEMPLATE = "text_document.typ"
+# pdfium marks a hyphen at a line's end with U+0002 or U+FFFE. The rest are the spaces and breaks of a typeset text.
+_FROM_PDFIUM = {ord("\r"): None, 0x02: "-", 0xFFFE: "-", 0x00: None, ord(_NO_BREAK_SPACE): " ", ord(_BREAK_OPPORTUNITY): None}
 _pdfium_lock = threading.Lock()
 """pdfium is not safe in several threads, not even on different documents."""
 
@@ -77,8 +80,7 @@ def _page_text(document: pypdfium2.PdfDocument, index: int) -> str:
     finally:
         text_page.close()
         page.close()
-    # pdfium marks a hyphen at a line's end with U+0002 and unmapped glyphs with U+FFFE.
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x02", "-").replace("\ufffe", "-").replace("\x00", "").strip()
+    return text.translate(_FROM_PDFIUM).strip("\n")
 
 
 def decode_text(text: bytes) -> str:
@@ -147,7 +149,8 @@ def _breakable(line: str) -> str:
     indent = len(expanded) - len(body)
     words = []
     for word in body.split(" "):
-        words.append(_BREAK_OPPORTUNITY.join(word) if len(word) > _UNBROKEN_COLUMNS else word)
+        pieces = [word[start : start + _BREAK_EVERY_COLUMNS] for start in range(0, len(word), _BREAK_EVERY_COLUMNS)]
+        words.append(_BREAK_OPPORTUNITY.join(pieces) if len(word) > _UNBROKEN_COLUMNS else word)
     set_line = _NO_BREAK_SPACE * indent
     for index, word in enumerate(words):
         # Of several spaces only the last may break the line, so that columns of a table keep their place.

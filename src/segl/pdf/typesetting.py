@@ -75,12 +75,15 @@ def typeset(template: str, *, content: JsonValue, unix_seconds: int) -> bytes:
     return pdf
 
 
+def _code_points(font_file: str) -> frozenset[int]:
+    with TTFont(_FONTS / font_file, lazy=True) as font:
+        return frozenset(font.getBestCmap())
+
+
 @cache
 def _drawable() -> frozenset[int]:
     """Code points that DejaVu Sans has, or both Inter and Source Serif: whatever the face asked for, the fallback chain then ends in a glyph."""
-    sans, serif, fallback = (
-        frozenset(TTFont(_FONTS / name, lazy=True).getBestCmap()) for name in ("Inter-Regular.ttf", "SourceSerif4-SemiBold.ttf", "DejaVuSans.ttf")
-    )
+    sans, serif, fallback = (_code_points(name) for name in ("Inter-Regular.ttf", "SourceSerif4-SemiBold.ttf", "DejaVuSans.ttf"))
     return fallback | (sans & serif)
 
 
@@ -102,7 +105,8 @@ def drawable_text(text: str, *, otherwise: Callable[[str], str] = _substitute) -
     drawable = _drawable()
     return "".join(
         character
-        if ord(character) in drawable and (character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+        if ord(character) in drawable
+        and (character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
         else otherwise(character)
         for character in unicodedata.normalize("NFC", text)
     )
