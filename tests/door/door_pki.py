@@ -68,12 +68,11 @@ class Ca:
         self,
         *revoked: x509.Certificate,
         this_update: datetime.datetime = NOW - datetime.timedelta(hours=1),
-        next_update: datetime.datetime | None = NOW + DAY,
+        next_update: datetime.datetime = NOW + DAY,
         extension: x509.ExtensionType | None = None,
     ) -> bytes:
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject).last_update(this_update)
-        if next_update is not None:
-            builder = builder.next_update(next_update)
+        builder = builder.next_update(next_update)
         for certificate in revoked:
             entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(this_update).build()
             builder = builder.add_revoked_certificate(entry)
