@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from segl_client import NoAnswer, NotSendable, SeglClient, SenderCertificate
 from segl_client.certificate import organization_number_of
 from segl_client.command import main
 
-from .conftest import SENDER, EnterpriseAuthority
+from .conftest import PDF, SENDER, EnterpriseAuthority
+from .test_calls import CREATED
 
 SERVICE = "984661185"
 
@@ -54,11 +56,28 @@ def service(
     requests: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            requests.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(CREATED.encode(), "application/xml")
+
         def do_GET(self) -> None:
             requests.append(self.path)
+            if self.path.endswith("/pades"):
+                self._answer(b"%PDF-1.7", "application/octet-stream")
+                return
+            if "signature-jobs" in self.path:
+                self.send_response(204)
+                self.send_header("X-Next-permitted-poll-time", "2026-05-04T14:10:00.000+02:00")
+                self.end_headers()
+                return
             shown = self.connection.getpeercert(True)  # type: ignore[attr-defined]  # a TLS socket, see below
             body = f"You are {organization_number_of(x509.load_der_x509_certificate(shown))}".encode()
+            self._answer(body, "text/plain")
+
+        def _answer(self, body: bytes, kind: str) -> None:
             self.send_response(200)
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -198,24 +217,56 @@ class TestASendersCertificate:
         assert organization_number_of(certificate) == number
 
 
-class TestTheCommand:
-    def test_greets_with_the_connection_from_the_environment(
-        self,
-        authority: EnterpriseAuthority,
-        ca_folder: Path,
-        p12: Path,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        with service(authority, tmp_path) as (url, _):
-            for name, value in (("API_URL", url), ("ORGANIZATION", SENDER), ("P12", p12), ("P12_PASSWORD", "secret"), ("CA", ca_folder)):
-                monkeypatch.setenv(f"SEGL_CLIENT_{name}", str(value))
+@pytest.fixture
+def at_the_shell(
+    authority: EnterpriseAuthority, ca_folder: Path, p12: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[str]]:
+    """Set the connection in the environment; gives the addresses that the service is asked for."""
+    with service(authority, tmp_path) as (url, requests):
+        for name, value in (("API_URL", url), ("ORGANIZATION", SENDER), ("P12", p12), ("P12_PASSWORD", "secret"), ("CA", ca_folder)):
+            monkeypatch.setenv(f"SEGL_CLIENT_{name}", str(value))
+        yield requests
 
-            assert main(["greeting"]) == 0
-            assert capsys.readouterr().out == f"greeting: You are {SENDER}\n"
-            assert main(["greeting", "--json"]) == 0
-            assert json.loads(capsys.readouterr().out) == {"greeting": f"You are {SENDER}"}
+
+class TestTheCommand:
+    def test_greets_with_the_connection_from_the_environment(self, at_the_shell: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["greeting"]) == 0
+        assert capsys.readouterr().out == f"greeting: You are {SENDER}\n"
+        assert main(["greeting", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"greeting": f"You are {SENDER}"}
+
+    def test_creates_a_job_of_files_and_shows_where_to_send_the_signers(
+        self, at_the_shell: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "avtale.pdf").write_bytes(PDF)
+        (tmp_path / "vilkår.txt").write_text("Vilkår")
+        asked = ["create", "--title", "Avtale", "--document", str(tmp_path / "avtale.pdf"), "--document", str(tmp_path / "vilkår.txt")]
+        asked += ["--signer", "01878612345", "--signer-identifier", "bedrift-7", "--signature-type", "advanced", "--level", "4"]
+        asked += ["--completion-url", "https://s.example/1", "--rejection-url", "https://s.example/2", "--error-url", "https://s.example/3"]
+
+        assert main(asked) == 0
+
+        shown = capsys.readouterr().out
+        assert "job id: 77\n" in shown
+        assert "signers 2\n" in shown
+        assert "  redirect url: https://web.example/redirect/b\n" in shown
+        assert at_the_shell == [f"/api/{SENDER}/direct/signature-jobs"]
+        assert main([*asked, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["signers"][1]["redirect_url"] == "https://web.example/redirect/b"
+
+    def test_says_when_to_poll_again(self, at_the_shell: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["poll", "--queue", "a b"]) == 0
+
+        assert "next permitted poll at: 2026-05-04 14:10:00+02:00" in capsys.readouterr().out
+        assert at_the_shell == [f"/api/{SENDER}/direct/signature-jobs?polling_queue=a%20b"]
+
+    def test_saves_a_download(self, at_the_shell: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        url = os.environ["SEGL_CLIENT_API_URL"]
+
+        assert main(["download", f"{url}/1/pades", str(tmp_path / "signed.pdf")]) == 0
+
+        assert (tmp_path / "signed.pdf").read_bytes() == b"%PDF-1.7"
+        assert "signed.pdf" in capsys.readouterr().out
 
     def test_says_what_is_missing(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         for name in ("API_URL", "ORGANIZATION", "CA", "P12", "CERTIFICATE"):

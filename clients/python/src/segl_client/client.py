@@ -11,6 +11,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,8 +106,9 @@ class SeglClient:
 
     def for_sender(self, organization_number: str) -> SeglClient:
         """Return a client that acts for another sender with the same certificate and the same connections (a broker)."""
-        other = object.__new__(SeglClient)
-        other.__dict__ |= self.__dict__ | {"organization_number": organization_number, "_permitted": {}}
+        other = copy(self)
+        other.organization_number = organization_number
+        other._permitted = {}
         return other
 
     def greeting(self) -> str:
