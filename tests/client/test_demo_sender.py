@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -310,3 +314,24 @@ class TestEveryPage:
         moved = school.browser.get("/logg-inn?next=/x", headers={"Host": "localhost:8001"})
 
         assert moved.headers["Location"] == "http://127.0.0.1:8001/logg-inn?next=/x"
+
+
+class TestTheProcess:
+    def test_answers_until_it_is_told_to_stop(self, tmp_path: Path) -> None:
+        write_sandbox(tmp_path)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        folder = Path(__file__).parents[2] / "examples" / "demo-sender"
+        environment = {**os.environ, "SEGL_DATA": str(tmp_path), "SEGL_DEMO_PORT": str(port)}
+
+        with subprocess.Popen(
+            [sys.executable, "-m", "demo_sender"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"Eksempelskolen: http://127.0.0.1:{port}\n"
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as browser:
+                assert browser.get("/health").text == "ok\n"
+                assert "Ingrid Solvang" in browser.get("/logg-inn").text
+            process.terminate()
+            assert process.wait(timeout=15) == 0

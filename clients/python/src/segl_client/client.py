@@ -31,6 +31,8 @@ USER_AGENT = "segl-client/0.1.0"
 PERMITTED_POLL_HEADER = "X-Next-permitted-poll-time"
 DEFAULT_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds. A create of 10 MB may take ten of them (wire-spec.md 3)."""
+# Idle connections are given up before a server gives them up (5 s): a create that met a closing one could not be told from a lost answer.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ class SeglClient:
             context = tls_context(
                 sender=certificate, authorities=[Path(place) for place in places], server_organization=server_organization
             )
-            transport = httpx.HTTPTransport(verify=context, proxy=proxy, trust_env=False)
+            transport = httpx.HTTPTransport(verify=context, proxy=proxy, trust_env=False, limits=LIMITS)
         self._http = httpx.Client(transport=transport, timeout=timeout, headers={"User-Agent": USER_AGENT}, trust_env=False)
 
     def __enter__(self) -> Self:
