@@ -36,11 +36,8 @@ from segl.wire.errors import ErrorCode, RequestRefused
 PLAIN: Callable[[bytes], bytes] = bytes
 SHAPES = [PLAIN, java_form, dot_net_form]
 SHAPE_NAMES = ["plain", "Java", ".NET"]
-THREE_URLS = ExitUrls(
-    completion=ExitUrl("https://sender.example/done"),
-    rejection=ExitUrl("https://sender.example/rejected"),
-    error=ExitUrl("https://sender.example/failed"),
-)
+DONE, REJECTED, FAILED = (ExitUrl(f"https://sender.example/{page}") for page in ("done", "rejected", "failed"))
+THREE_URLS = ExitUrls(completion=DONE, rejection=REJECTED, error=FAILED)
 
 
 def document(position: int, *, title: str = "A document") -> str:
@@ -330,6 +327,8 @@ class TestAManifest:
             manifest(signers=[custom_signer("kari@sender.example" + "x" * 80)]),
             manifest(texts=f"<title>{'Secret will of 01013300001 ' * 4}</title>"),
             manifest(after=f"<required-authentication>{BUYER}</required-authentication>"),
+            manifest(texts="<title>T<!-- Secret</title>"),
+            manifest(texts="<title>T<!--\nSecret, line 1, column 2 of kari\nline</title>"),
         ],
     )
     def test_is_refused_without_repeating_what_people_wrote(self, xml: bytes) -> None:
@@ -338,6 +337,7 @@ class TestAManifest:
         assert BUYER not in message
         assert "kari" not in message
         assert "Secret" not in message
+        assert "\n" not in message
 
     def test_of_the_portal_flow_is_refused(self) -> None:
         assert refused_manifest(request(root="portal-signature-job-manifest")).startswith(
@@ -355,6 +355,11 @@ class TestAManifest:
 
         assert shown == "DirectManifest(sender=OrganizationNumber(value='123456789'), …)"
         assert repr(SignerIdentifier("kari")) == "SignerIdentifier(…)"
+        assert (
+            repr(ManifestDocument(href="kari.pdf", mime="application/pdf", title="Secret")) == "ManifestDocument(mime='application/pdf', …)"
+        )
+        asked = parse_request(request("<reference>kari</reference>" + EXIT_URLS), is_sandbox=False)
+        assert repr(asked) == "DirectJobRequest(status_retrieval=<StatusRetrieval.WAIT_FOR_CALLBACK: 'WAIT_FOR_CALLBACK'>, …)"
 
 
 class TestASignersUpdate:

@@ -198,6 +198,7 @@ class TestTheAnswerToANewJob:
     def test_hides_tokens_in_repr(self) -> None:
         assert repr(created(buyer)) == "DirectJobCreated(job_id=7, …)"
         assert repr(link(buyer, 1)) == "SignerLink(…)"
+        assert repr(state((buyer, WAITING))) == "DirectJobState(job_id=7, status=<JobStatus.IN_PROGRESS: 'IN_PROGRESS'>, …)"
 
 
 class TestASignersNewRedirectUrl:
