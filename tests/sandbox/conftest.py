@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from browser import MovableClock, Scene
 
 from segl.sandbox.material import SandboxMaterial, ensure
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, 900_000, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def material(tmp_path_factory: pytest.TempPathFactory) -> SandboxMaterial:
-    return ensure(tmp_path_factory.mktemp("data"), server_organization_number="984661185", now=datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
+    return ensure(tmp_path_factory.mktemp("data"), server_organization_number="984661185", now=NOW)
+
+
+@pytest.fixture
+def scene(material: SandboxMaterial) -> Iterator[Scene]:
+    scene = Scene(material=material, clock=MovableClock(NOW))
+    with scene.browser:
+        yield scene
+    material.identity_provider_state.unlink(missing_ok=True)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from segl.adapters.keys.files import KeyPair, read_certificates, read_key_pair, read_private_key
-from segl.adapters.keys.profiles import PrivateKey
+from segl.adapters.keys.files import KeyPair, read_certificates, read_key_pair
 from segl.sandbox.material.organizations import Role
 
 KEY_STORE_PASSWORD = "segl-sandbox"  # noqa: S105 - printed on the start page, protects nothing
@@ -73,9 +72,9 @@ class SandboxMaterial:
         return read_key_pair(self.folder, "tsa")
 
     @property
-    def identity_provider_key(self) -> PrivateKey:
+    def identity_provider_key(self) -> Path:
         """The key with which the test identity provider signs its tokens."""
-        return read_private_key(self.folder / "identity-provider.key")
+        return self.folder / "identity-provider.key"
 
     @property
     def eid_client_key(self) -> Path:
