@@ -73,7 +73,7 @@ class FakeSegl:
         if path.endswith("/pades"):
             return httpx.Response(200, content=self.pades, headers={"Content-Type": "application/octet-stream"})
         if path.endswith("/status"):
-            if request.url.params["status_query_token"] != "right-token":  # noqa: S105 — a fake's token
+            if request.url.params["status_query_token"] != "right-token":
                 self.refuse = "INVALID_STATUS_QUERY_TOKEN"
                 return self.answer(request)
             return _xml(self._status(path.removesuffix("/status")))

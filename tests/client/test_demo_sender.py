@@ -47,7 +47,7 @@ class School:
         assert id is not None
         return self.browser.post("/avtaler", data={"id": id[1], **FORM, **changes})
 
-    def come_back(self, door: str, token: str = "right-token") -> httpx.Response:  # noqa: S107 — a fake's token
+    def come_back(self, door: str, token: str = "right-token") -> httpx.Response:
         exits = dict(re.findall(r"<(completion|rejection|error)-url>([^<]+)<", self.segl.request_xml.decode()))
         address = exits[door].replace("&amp;", "&")
         return self.browser.get(f"{address}&status_query_token={token}")
@@ -219,7 +219,7 @@ class TestComingBack:
         school.log_in(0)
         school.send_form()
 
-        answer = school.come_back("completion", token="wrong")  # noqa: S106 — a fake's token
+        answer = school.come_back("completion", token="wrong")
 
         assert (answer.status_code, "INVALID_STATUS_QUERY_TOKEN" in answer.text) == (502, True)
         assert "<h1>Du har ikke signert ennå</h1>" in answer.text
