@@ -534,7 +534,7 @@ CHANGES = [
         what="the issuer named as the signer",
         before=lambda text: text.replace(
             re.findall(r"<ns2:DigestValue>([^<]*)", text)[0],
-            b64encode(issuing().certificate.fingerprint(hashes.SHA1())).decode(),  # noqa: S303
+            b64encode(issuing().certificate.fingerprint(hashes.SHA1())).decode(),
         ),
         chain=lambda: (issuing().certificate,),
         reason=Refusal.SIGNATURE_VALUE,

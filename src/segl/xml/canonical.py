@@ -36,8 +36,8 @@ def canonicalize(element: etree._Element, algorithm: Canonicalization) -> bytes:
                 raise XmlRefused("An element above the signed one carries an xml: attribute. Make the document without.")
         case _:
             assert_never(algorithm)
-    # lxml's C14N of an element that is not the root writes xmlns="" into children of a default-namespace document, so the element is
-    # serialised with every namespace in scope and parsed again as a root of its own. What is parsed passed the one parser before.
+    # lxml has releases whose C14N of an element that is not the root writes xmlns="" into children of a default-namespace document, so the
+    # element is serialised with every namespace in scope and parsed again as a root of its own. All of it passed the one parser before.
     root = element
     if element.getparent() is not None:
         parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False)
