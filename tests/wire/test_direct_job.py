@@ -327,8 +327,8 @@ class TestAManifest:
             manifest(signers=[custom_signer("kari@sender.example" + "x" * 80)]),
             manifest(texts=f"<title>{'Secret will of 01013300001 ' * 4}</title>"),
             manifest(after=f"<required-authentication>{BUYER}</required-authentication>"),
-            manifest(texts="<title>T<!-- Secret</title>"),
-            manifest(texts="<title>T<!--\nSecret, line 1, column 2 of kari\nline</title>"),
+            manifest(texts="<title>T<!--]]> Secret of kari æ</title>"),
+            manifest(texts="<title>T<!--æ\nSecret, line 1, column 2 kari\n</title>"),
         ],
     )
     def test_is_refused_without_repeating_what_people_wrote(self, xml: bytes) -> None:

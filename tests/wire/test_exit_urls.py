@@ -8,7 +8,7 @@ from segl.values import ValueRefused
 from segl.wire.addresses import ExitUrl, check_handed_out, read_exit_url
 from segl.wire.errors import ErrorCode, RequestRefused
 
-TOKEN = "Zk3-_aB0123456789ABCDEFGHIJKLMNOPQRSTUVWXY_"  # noqa: S105
+TOKEN = "Zk3-_aB0123456789ABCDEFGHIJKLMNOPQRSTUVWXY_"
 QUERY = f"status_query_token={TOKEN}"
 
 ACCEPTED = [

@@ -121,7 +121,7 @@ class TestACreateRequest:
         assert parts.bundle == bundle
 
     def test_keeps_random_bundles_byte_for_byte(self) -> None:
-        chance = random.Random(20260101)  # noqa: S311 - a table, not a secret
+        chance = random.Random(20260101)
         for _ in range(200):
             bundle = bytes(chance.choice(b"\r\n-limt\x00") for _ in range(chance.randrange(60)))
             if b"\r\n--limit" in b"\r\n" + bundle:
