@@ -107,15 +107,19 @@ def organization_number(certificate: x509.Certificate) -> OrganizationNumber:
     The places are asked in this order and the first that is there must hold the number, except that a serialNumber or CN may be about
     something else. A place that is there twice is refused, since two readers could choose differently.
 
-    :raises CertificateRefused: NO_ORGANIZATION_NUMBER.
+    :raises CertificateRefused: NO_ORGANIZATION_NUMBER, or UNREADABLE.
     """
+    try:
+        subject = certificate.subject
+    except ValueError as error:
+        raise CertificateRefused(CertificateRefusal.UNREADABLE, "The certificate cannot be read. Use another certificate.") from error
     places = (
         (NameOID.ORGANIZATION_IDENTIFIER, r"NTRNO-([0-9]{9})"),
         (NameOID.SERIAL_NUMBER, r"([0-9]{9})"),
         (NameOID.COMMON_NAME, r"([0-9]{9})"),
     )
     for oid, pattern in places:
-        values = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(oid)]
+        values = [str(attribute.value) for attribute in subject.get_attributes_for_oid(oid)]
         matches = [match for value in values if (match := re.fullmatch(pattern, value))]
         if len(values) > 1 and matches:
             raise CertificateRefused(
@@ -307,12 +311,12 @@ def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
 
 
 def _check_extensions(certificate: x509.Certificate) -> None:
-    # RFC 5280: an unknown critical extension must end the validation. Name constraints count as unknown: no enterprise CA has them.
+    # RFC 5280: an unknown critical extension must end the validation. Name constraints count as unknown, since nothing here obeys them.
     for extension in certificate.extensions:
-        if extension.critical and not isinstance(extension.value, _KNOWN_CRITICAL):
+        if isinstance(extension.value, x509.NameConstraints) or (extension.critical and not isinstance(extension.value, _KNOWN_CRITICAL)):
             raise CertificateRefused(
                 CertificateRefusal.UNKNOWN_EXTENSION,
-                f"The certificate or an issuer holds the critical extension {extension.oid.dotted_string}, which Segl does not know.",
+                f"The certificate or an issuer holds the extension {extension.oid.dotted_string}, which Segl does not know.",
             )
 
 

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -447,10 +447,10 @@ class TestAnArchive:
     def test_that_is_a_bomb_costs_little(self) -> None:
         bomb = one(replace(PLAIN, content=b"x", packed=deflated(b"\0" * 100_000_000)))
         tracemalloc.start()
-        began = perf_counter()
+        began = process_time()
         with pytest.raises(BundleRefused):
             read_zip(bomb)
-        seconds, (_, peak) = perf_counter() - began, tracemalloc.get_traced_memory()
+        seconds, (_, peak) = process_time() - began, tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert seconds < 0.2  # reliability.md B-33
         assert peak < 32 * 1_048_576

@@ -183,7 +183,7 @@ BENT: list[tuple[str, Bend, CertificateRefusal, str]] = [
             extensions=(*GOOD_EXTENSIONS, (x509.UnrecognizedExtension(ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)),
         ),
         CertificateRefusal.UNKNOWN_EXTENSION,
-        "The certificate or an issuer holds the critical extension 1.2.3.4, which Segl does not know.",
+        "The certificate or an issuer holds the extension 1.2.3.4, which Segl does not know.",
     ),
 ]
 
@@ -235,6 +235,15 @@ class TestAnEnterpriseCertificate:
             check(enterprise(issuer=old).certificate, issuers=[old.certificate])
         assert refused.value.reason is CertificateRefusal.ISSUER_NOT_VALID
         assert refused.value.message == "An issuer above the certificate is not valid now. Use a certificate of a newer issuer."
+
+    def test_is_refused_when_its_issuer_constrains_names(self) -> None:
+        constraints = x509.NameConstraints(permitted_subtrees=[x509.DNSName("example.com")], excluded_subtrees=None)
+        extensions = ((x509.BasicConstraints(ca=True, path_length=0), True), (constraints, False))
+        narrow = Holder(certificate=issue(name(CN="Narrow"), rsa_key("x"), issuer=root(), extensions=extensions), key=rsa_key("x"))
+        with pytest.raises(CertificateRefused) as refused:
+            check(enterprise(issuer=narrow).certificate, issuers=[narrow.certificate])
+        assert refused.value.reason is CertificateRefusal.UNKNOWN_EXTENSION
+        assert refused.value.message == "The certificate or an issuer holds the extension 2.5.29.30, which Segl does not know."
 
     @pytest.mark.parametrize(
         "extensions",

@@ -103,28 +103,32 @@ def check_shape(root: etree._Element) -> None:
 
 
 def _check_element(element: etree._Element) -> None:
-    rule = GRAMMAR[element.tag]  # a child is checked before it is visited, so the tag is known
-    name = etree.QName(element).localname
-    attributes = {str(attribute) for attribute in element.attrib}
+    rule = GRAMMAR[str(element.tag)]  # a child is checked before it is visited, so the tag is known
+    attributes = {str(attribute) for attribute in element.keys()}  # noqa: SIM118  # an element's own iteration gives its children
     if missing := rule.required - attributes:
-        raise _misshaped(f'The element {name} lacks the attribute "{min(missing)}"')
+        raise _misshaped(f'The element {_local(element.tag)} lacks the attribute "{min(missing)}"')
     if attributes - rule.required - rule.optional:
-        raise _misshaped(f"The element {name} has an attribute that the bundle profile does not have")
-    if not rule.has_text and any((text or "").strip() for text in (element.text, *(child.tail for child in element))):
-        raise _misshaped(f"The element {name} holds text, where the bundle profile has none")
-    children = [str(child.tag) for child in element]
+        raise _misshaped(f"The element {_local(element.tag)} has an attribute that the bundle profile does not have")
+    children = list(element)
+    if not rule.has_text and any(text and not text.isspace() for text in (element.text, *(child.tail for child in children))):
+        raise _misshaped(f"The element {_local(element.tag)} holds text, where the bundle profile has none")
+    tags = [str(child.tag) for child in children]
     position = 0
     for child in rule.children:
         count = 0
-        while position < len(children) and children[position] == child.tag:
+        while position < len(tags) and tags[position] == child.tag:
             position, count = position + 1, count + 1
         if not child.least <= count <= child.most:
             wanted = str(child.least) if child.least == child.most else f"{child.least} to {child.most}"
             raise _misshaped(
-                f"The element {name} holds {count} of the element {etree.QName(child.tag).localname} in its place, not {wanted}"
+                f"The element {_local(element.tag)} holds {count} of the element {_local(child.tag)} in its place, not {wanted}"
             )
-    if position < len(children):
-        raise _misshaped(f"The element {name} holds an element that the bundle profile does not have there")
+    if position < len(tags):
+        raise _misshaped(f"The element {_local(element.tag)} holds an element that the bundle profile does not have there")
+
+
+def _local(tag: str | bytes) -> str:
+    return str(tag).rpartition("}")[2]
 
 
 def _misshaped(what: str) -> BundleRefused:
