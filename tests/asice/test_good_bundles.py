@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import subprocess
+import zipfile
+from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from segl.asice.bundle import Bundle, find_document, find_documents, open_bundle, unpack_bundle
 from segl.asice.refusal import BundleRefused, Refusal
+from segl.asice.zip_file import read_zip
 from segl.values import OrganizationNumber
 
 from .builders import C14N, C14N_1_1, RSA_SHA256, SHA1, SHA256, Changes, Shape, build_bundle, digest, sign, signatures_xml
@@ -74,10 +79,6 @@ class TestAGoodBundle:
     @pytest.mark.requirement("R41")
     def test_may_name_its_certificate_by_sha_256(self) -> None:
         def change(xml: str) -> str:
-            from base64 import b64encode
-
-            from cryptography.hazmat.primitives.serialization import Encoding
-
             der = sender().certificate.public_bytes(Encoding.DER)
             old, new = (b64encode(digest(der, uri)).decode() for uri in (SHA1, SHA256))
             return xml.replace(SHA1, SHA256).replace(old, new)
@@ -109,11 +110,33 @@ class TestAGoodBundle:
         unpacked = unpack_bundle(bundle(changes=Changes(after_signing=lambda xml: "nothing")))
         assert unpacked.manifest == MANIFEST_BYTES
 
+    @pytest.mark.parametrize("shape", Shape)
+    def test_is_an_ordinary_archive_to_other_readers(self, shape: Shape) -> None:
+        data = bundle(shape=shape)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            assert archive.testzip() is None
+            assert {name: archive.read(name) for name in archive.namelist()} == read_zip(data)
+
+    def test_with_any_byte_of_its_signature_changed_says_the_same_or_is_refused(self) -> None:
+        def flipped(position: int) -> Changes:
+            def flip(xml: str) -> str:
+                place = position % len(xml)
+                return xml[:place] + chr(ord(xml[place]) ^ 0x04) + xml[place + 1 :]
+
+            return Changes(after_signing=flip)
+
+        good = opened(bundle(shape=Shape.DOTNET_DIRECT))
+        refusals = 0
+        for position in range(0, 5_000, 13):
+            try:
+                assert opened(bundle(shape=Shape.DOTNET_DIRECT, changes=flipped(position))) == good
+            except BundleRefused:
+                refusals += 1
+        assert refusals > 350
+
     @pytest.mark.skipif(shutil.which("xmlsec1") is None, reason="xmlsec1 is not installed")
     @pytest.mark.parametrize("shape", Shape)
     def test_is_good_in_the_eyes_of_xmlsec1_too(self, shape: Shape, tmp_path: Path) -> None:
-        from cryptography.hazmat.primitives.serialization import Encoding
-
         files = {"lease.pdf": b"lease", "manifest.xml": MANIFEST_BYTES}
         xml = signatures_xml(files, certificate=sender().certificate, chain=issuers(), signing_time=NOW, shape=shape)
         for name, content in files.items():
