@@ -82,12 +82,16 @@ def _token(
         der.sequence(der.integer(1)),
         b"" if asked.nonce is None else der.integer(asked.nonce),
     )
-    attributes = cms.signed_attributes(content_type=cms.TIME_STAMP_INFO, digest=sha256(info).digest(), certificate=certificate)
+    # PKCS#1 v1.5 where the key is RSA, as authorities do: `openssl ts` cannot verify RSASSA-PSS.
+    attributes = cms.signed_attributes(
+        content_type=cms.TIME_STAMP_INFO, digest=sha256(info).digest(), certificate=certificate, is_pss=False
+    )
     return cms.signed_data(
         content_type=cms.TIME_STAMP_INFO,
         content=info,
         certificate=certificate,
         certificates=(certificate, *chain) if asked.is_certificate_wanted else (),
         attributes=attributes,
-        signature=cms.sign(attributes, private_key),
+        signature=cms.sign(attributes, private_key, is_pss=False),
+        is_pss=False,
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
 NO_REVOCATION_AVAILABLE = ObjectIdentifier("2.5.29.56")
@@ -23,6 +23,21 @@ _KNOWN = {
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     ExtensionOID.CERTIFICATE_POLICIES,
 }
+
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OSError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography and asn1crypto let out on damaged certificates, lists and signatures, some of it only when a part is asked for."""
 
 
 class NoPath(Exception):
@@ -39,7 +54,7 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
         return False
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return may_sign_certificates(issuer)
 
@@ -48,7 +63,7 @@ def may_sign_certificates(certificate: x509.Certificate) -> bool:
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return False
     return constraints.ca and usage.key_cert_sign
 
@@ -81,7 +96,7 @@ def _refuse_unfit(certificate: x509.Certificate, *, at: datetime) -> None:
         raise NoPath(f"Certificate {certificate.serial_number:x} is not valid at {at.isoformat()}. Check its dates and the clock.")
     try:
         unknown = [each.oid.dotted_string for each in certificate.extensions if each.critical and each.oid not in _KNOWN]
-    except ValueError as error:
+    except UNREADABLE as error:
         raise NoPath(f"Certificate {certificate.serial_number:x} has extensions that cannot be read. Replace it.") from error
     if unknown:
         raise NoPath(f"Certificate {certificate.serial_number:x} holds the unknown critical extension {unknown[0]}. Replace it.")
@@ -132,5 +147,5 @@ def _is_signed_by(revocation_list: x509.CertificateRevocationList, issuer: x509.
     key = issuer.public_key()
     try:
         return revocation_list.is_signature_valid(key)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except UNREADABLE:
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from threading import RLock
 from typing import Any
 
 from asn1crypto import algos as asn1_algos
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from segl.signatures import der
+from segl.signatures.certificate_paths import UNREADABLE
 
 DATA = "1.2.840.113549.1.7.1"
 SIGNED_DATA = "1.2.840.113549.1.7.2"
@@ -41,6 +43,7 @@ _PSS_SHA256 = der.algorithm(
         der.tagged(2, der.integer(32)),
     ),
 )
+_PKCS1_SHA256 = der.algorithm("1.2.840.113549.1.1.11", der.NULL)
 _ECDSA_SHA256 = der.algorithm("1.2.840.10045.4.3.2")
 
 _HASHES: dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
@@ -48,6 +51,13 @@ _HASHES: dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
     "sha384": hashes.SHA384,
     "sha512": hashes.SHA512,
 }
+
+
+ONE_AT_A_TIME = RLock()
+"""
+Held wherever asn1crypto reads. It fills in its classes at their first use and its values when they are asked for, both without a lock:
+two threads at once see half a class.
+"""
 
 
 class CmsRefused(Exception):
@@ -63,9 +73,11 @@ def issuer_serial(certificate: x509.Certificate) -> bytes:
     return der.sequence(der.sequence(der.tagged(4, certificate.issuer.public_bytes())), der.integer(certificate.serial_number))
 
 
-def signed_attributes(*, content_type: str, digest: bytes, certificate: x509.Certificate) -> bytes:
+def signed_attributes(*, content_type: str, digest: bytes, certificate: x509.Certificate, is_pss: bool = True) -> bytes:
     """
     Return the SET OF attributes that is signed, over content with the SHA-256 `digest`.
+
+    `is_pss` decides for RSA keys, here and below, between RSASSA-PSS and the older PKCS#1 v1.5.
 
     No signing-time: PAdES forbids it (EN 319 142-1, 6.3), and a time-stamp tells its own.
     """
@@ -76,7 +88,7 @@ def signed_attributes(*, content_type: str, digest: bytes, certificate: x509.Cer
             _attribute(_MESSAGE_DIGEST, der.octet_string(digest)),
             _attribute(_SIGNING_CERTIFICATE_V2, der.sequence(der.sequence(identifier))),
             # IMPLICIT [1]: the tag of the algorithm identifier gives way to the context's.
-            _attribute(_ALGORITHM_PROTECTION, der.sequence(_SHA256, b"\xa1" + _signature_algorithm(certificate)[1:])),
+            _attribute(_ALGORITHM_PROTECTION, der.sequence(_SHA256, b"\xa1" + _signature_algorithm(certificate, is_pss)[1:])),
         )
     )
 
@@ -85,14 +97,17 @@ def _attribute(dotted: str, value: bytes) -> bytes:
     return der.sequence(der.object_identifier(dotted), der.set_of((value,)))
 
 
-def _signature_algorithm(certificate: x509.Certificate) -> bytes:
-    return _PSS_SHA256 if isinstance(certificate.public_key(), rsa.RSAPublicKey) else _ECDSA_SHA256
+def _signature_algorithm(certificate: x509.Certificate, is_pss: bool) -> bytes:
+    if isinstance(certificate.public_key(), rsa.RSAPublicKey):
+        return _PSS_SHA256 if is_pss else _PKCS1_SHA256
+    return _ECDSA_SHA256
 
 
-def sign(attributes: bytes, private_key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
-    """Return the signature over the signed attributes: RSASSA-PSS with a salt of 32 bytes, or ECDSA; SHA-256 both."""
+def sign(attributes: bytes, private_key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, *, is_pss: bool = True) -> bytes:
+    """Return the signature over the signed attributes: RSASSA-PSS with a salt of 32 bytes, PKCS#1 v1.5, or ECDSA; SHA-256 all."""
     if isinstance(private_key, rsa.RSAPrivateKey):
-        return private_key.sign(attributes, padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32), hashes.SHA256())
+        scheme = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32) if is_pss else padding.PKCS1v15()
+        return private_key.sign(attributes, scheme, hashes.SHA256())
     return private_key.sign(attributes, ec.ECDSA(hashes.SHA256()))
 
 
@@ -105,6 +120,7 @@ def signed_data(
     attributes: bytes,
     signature: bytes,
     time_stamp: bytes | None = None,
+    is_pss: bool = True,
 ) -> bytes:
     """Return the DER ContentInfo. `content` None makes a detached signature; `certificates` may be empty, `certificate` is then left out too."""
     digest_algorithm = _SHA256
@@ -114,7 +130,7 @@ def signed_data(
         digest_algorithm,
         # What is signed is the SET OF; inside SignerInfo the same bytes carry the tag [0].
         b"\xa0" + attributes[1:],
-        _signature_algorithm(certificate),
+        _signature_algorithm(certificate, is_pss),
         der.octet_string(signature),
         b"" if time_stamp is None else der.tagged(1, _attribute(_TIME_STAMP_TOKEN, time_stamp)),
     )
@@ -157,8 +173,13 @@ def read(content_info: bytes) -> CmsSignature:
 
     :raises CmsRefused: if it cannot be read, has not exactly one signer, or leaves out the signer's certificate.
     """
+    with ONE_AT_A_TIME:
+        return _read(content_info)
+
+
+def _read(content_info: bytes) -> CmsSignature:
     try:
-        # strict refuses bytes after the structure; everything asn1crypto parses lazily is touched here, in this thread.
+        # strict refuses bytes after the structure; what is only asked for later is asked for under the lock.
         info = asn1_cms.ContentInfo.load(content_info, strict=True)
         if info["content_type"].dotted != SIGNED_DATA:
             raise CmsRefused("The CMS structure is no SignedData. Ask for a signature.")
@@ -166,6 +187,11 @@ def read(content_info: bytes) -> CmsSignature:
         if len(data["signer_infos"]) != 1:
             raise CmsRefused(f"The CMS signature has {len(data['signer_infos'])} signers. Exactly one may sign.")
         signer = data["signer_infos"][0]
+        # Neither version nor list of digests is signed; both follow from the rest (RFC 5652, 5.1), so they are held to it.
+        is_data = data["encap_content_info"]["content_type"].dotted == DATA
+        digests = [each["algorithm"].dotted for each in data["digest_algorithms"]]
+        if data["version"].native != ("v1" if is_data else "v3") or digests != [signer["digest_algorithm"]["algorithm"].dotted]:
+            raise CmsRefused("The CMS signature's version or list of digests does not go with its content. It is damaged.")
         certificates = tuple(
             x509.load_der_x509_certificate(each.chosen.dump()) for each in data["certificates"] or () if each.name == "certificate"
         )
@@ -187,7 +213,7 @@ def read(content_info: bytes) -> CmsSignature:
             time_stamp=token,
             _signer=signer,
         )
-    except (ValueError, TypeError, KeyError, OSError, IndexError, AttributeError) as error:
+    except UNREADABLE as error:
         raise CmsRefused("The CMS signature cannot be read. It is damaged, or no CMS.") from error
 
 
@@ -208,6 +234,11 @@ def verify(signature: CmsSignature, *, content: bytes | None = None, digest: byt
 
     :raises CmsRefused: if the digest, a signed attribute or the signature itself is wrong.
     """
+    with ONE_AT_A_TIME:
+        _verify(signature, content=content, digest=digest)
+
+
+def _verify(signature: CmsSignature, *, content: bytes | None, digest: bytes | None) -> None:
     signer = signature._signer
     try:
         algorithm = _HASHES[signature.digest_name]
@@ -228,7 +259,7 @@ def verify(signature: CmsSignature, *, content: bytes | None = None, digest: byt
         _verify_raw(signature.certificate, signer["signature_algorithm"], algorithm, signature.signature, signature.attributes)
     except InvalidSignature as error:
         raise CmsRefused("The signature does not verify with the signer's key.") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         raise CmsRefused("The CMS signature lacks something it must have, or uses an algorithm that is not accepted.") from error
 
 

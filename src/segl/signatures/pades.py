@@ -65,7 +65,8 @@ def seal(
         stamp = time_stamp_tokens.read(attempt.token, imprint=attempt.imprint)
         data = gather(
             (certificate, stamp.certificate),
-            certificates=(*chain, *stamp.certificates, *certificates),
+            embedded=(*chain, *stamp.certificates),
+            certificates=certificates,
             revocation_lists=revocation_lists,
             at=stamp.generated_at,
         )

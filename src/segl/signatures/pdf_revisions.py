@@ -6,6 +6,7 @@ Source: ISO 32000-1, 7.5.6 and 12.8; ETSI EN 319 142-1, 5.4.2 and 6.3. Equal inp
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigMDP
 from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_byterange import PdfSignedData
 
+from segl.signatures.certificate_paths import UNREADABLE
 from segl.signatures.validation_data import ValidationData
 
 FIELD_NAME = "Seal"
@@ -60,7 +62,7 @@ def fenced() -> Generator[None]:
     """
     try:
         yield
-    except (PdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, RecursionError, NotImplementedError) as error:
+    except (PdfError, RecursionError, NotImplementedError, AssertionError, zlib.error, *UNREADABLE) as error:
         raise PdfUnfit("The PDF's structure cannot be read or extended. Compose it again, or restore it from backup.") from error
 
 

@@ -22,6 +22,8 @@ LIFETIME = timedelta(minutes=10)
 BACKDATED = timedelta(seconds=60)
 """Validators on clocks a little behind must find SigningTime inside the validity."""
 
+MAX_NAME_BYTES = 64
+
 VALIDITY_ASSURED_SHORT_TERM = ObjectIdentifier("0.4.0.194121.2.1")
 
 
@@ -101,11 +103,9 @@ def issue(
 
 
 def _name_attributes(subject: PersonSubject) -> Sequence[x509.NameAttribute[str]]:
-    # EN 319 412-2 lifts X.520's bound of 64 characters on commonName: real names are longer.
-    attributes = [
-        x509.NameAttribute(NameOID.COUNTRY_NAME, subject.country),
-        x509.NameAttribute(NameOID.COMMON_NAME, subject.name, _validate=False),
-    ]
+    # X.520 bounds commonName at 64, and cryptography counts bytes and warns at every reading of a longer one. The evidence has the whole name.
+    name = subject.name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+    attributes = [x509.NameAttribute(NameOID.COUNTRY_NAME, subject.country), x509.NameAttribute(NameOID.COMMON_NAME, name)]
     if subject.national_identity_number is not None:
         attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, f"PNO{subject.country}-{subject.national_identity_number}"))
     return attributes

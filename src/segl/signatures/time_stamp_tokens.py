@@ -10,20 +10,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import ClassVar
 
+from asn1crypto import cms as asn1_cms
 from asn1crypto import core as asn1_core
 from asn1crypto import tsp as asn1_tsp
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from segl.signatures import cms, der
-from segl.signatures.certificate_paths import NoPath, path
+from segl.signatures.certificate_paths import UNREADABLE, NoPath, path
 
 SHA256 = "2.16.840.1.101.3.4.2.1"
 
 
 class TimeStampRefused(Exception):
     """A time-stamp, or the answer that should hold one, is wrong. Nothing may rest on it; ask again or ask another authority."""
+
+
+class _Response(asn1_core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
+    """TimeStampResp. asn1crypto's own demands a token even of a refusal."""
+
+    _fields: ClassVar = [("status", asn1_tsp.PKIStatusInfo), ("time_stamp_token", asn1_cms.ContentInfo, {"optional": True})]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +61,25 @@ def token_in_response(response: bytes, *, imprint: bytes, nonce: int, roots: Seq
 
     :raises TimeStampRefused: if the authority refused, or its answer belongs to another request or does not verify.
     """
+    with cms.ONE_AT_A_TIME:
+        token = _granted(response)
+    verify(token, imprint=imprint, roots=roots, nonce=nonce)
+    return token
+
+
+def _granted(response: bytes) -> bytes:
     try:
-        parsed = asn1_tsp.TimeStampResp.load(response, strict=True)
+        parsed = _Response.load(response, strict=True)
         status = parsed["status"]["status"].native
         if status not in ("granted", "granted_with_mods"):
             failure = parsed["status"]["fail_info"].native
             raise TimeStampRefused(f"The time-stamp authority answered {status} ({', '.join(sorted(failure or ())) or 'no reason given'}).")
         token: bytes = parsed["time_stamp_token"].dump()
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return token
+    except UNREADABLE as error:
         raise TimeStampRefused(
             "The time-stamp authority's answer cannot be read. Check that the address is an RFC 3161 authority."
         ) from error
-    verify(token, imprint=imprint, roots=roots, nonce=nonce)
-    return token
 
 
 def verify(token: bytes, *, imprint: bytes, roots: Sequence[x509.Certificate], nonce: int | None = None) -> TimeStamp:
@@ -76,7 +90,8 @@ def verify(token: bytes, *, imprint: bytes, roots: Sequence[x509.Certificate], n
 
     :raises TimeStampRefused: if anything is wrong.
     """
-    stamp, stamped_nonce = _read(token, imprint=imprint)
+    with cms.ONE_AT_A_TIME:
+        stamp, stamped_nonce = _read(token, imprint=imprint)
     if nonce is not None and stamped_nonce != nonce:
         raise TimeStampRefused("The time-stamp's nonce is another than the request's. The answer belongs to another request.")
     _refuse_wrong_purpose(stamp.certificate)
@@ -93,7 +108,8 @@ def read(token: bytes, *, imprint: bytes) -> TimeStamp:
 
     :raises TimeStampRefused: if it cannot be read, stamps another digest, or its signature is wrong.
     """
-    return _read(token, imprint=imprint)[0]
+    with cms.ONE_AT_A_TIME:
+        return _read(token, imprint=imprint)[0]
 
 
 def _read(token: bytes, *, imprint: bytes) -> tuple[TimeStamp, int | None]:
@@ -112,7 +128,7 @@ def _read(token: bytes, *, imprint: bytes) -> tuple[TimeStamp, int | None]:
         return stamp, info["nonce"].native
     except cms.CmsRefused as error:
         raise TimeStampRefused(f"The time-stamp does not verify. {error}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         raise TimeStampRefused("The time-stamp cannot be read. It is damaged.") from error
 
 
@@ -120,7 +136,7 @@ def _refuse_wrong_purpose(certificate: x509.Certificate) -> None:
     # RFC 3161, 2.3: the extension must be critical and name time-stamping only.
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         usage = None
     if usage is None or not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise TimeStampRefused("The time-stamp was signed with a certificate that is not for time-stamping. Check the authority.")
@@ -150,6 +166,11 @@ def read_request(content: bytes) -> TimeStampRequest:
 
     :raises TimeStampRefused: if it cannot be read.
     """
+    with cms.ONE_AT_A_TIME:
+        return _read_request(content)
+
+
+def _read_request(content: bytes) -> TimeStampRequest:
     try:
         parsed = asn1_tsp.TimeStampReq.load(content, strict=True)
         if parsed["version"].native != "v1":
@@ -163,5 +184,5 @@ def read_request(content: bytes) -> TimeStampRequest:
             is_certificate_wanted=bool(parsed["cert_req"].native),
             has_extensions=bool(parsed["extensions"].native),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         raise TimeStampRefused("The time-stamp request cannot be read. Send a DER TimeStampReq.") from error

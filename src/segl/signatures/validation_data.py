@@ -39,6 +39,7 @@ class ValidationData:
 def gather(
     subjects: Sequence[x509.Certificate],
     *,
+    embedded: Sequence[x509.Certificate],
     certificates: Sequence[x509.Certificate],
     revocation_lists: Sequence[x509.CertificateRevocationList],
     at: datetime,
@@ -46,14 +47,17 @@ def gather(
     """
     Return the chains of `subjects` with one revocation list for each certificate on them that needs one.
 
+    `embedded` are the certificates that signature and token carry themselves. No signature covers those that no chain uses, so each is
+    repeated in the data: one that is exchanged later no longer matches.
+
     :raises ValidationDataMissing: if a chain does not end in a self-signed certificate, or a list is missing, stale or names a certificate.
     """
-    roots = [each for each in certificates if is_issued_by(each, each)]
+    roots = [each for each in (*embedded, *certificates) if is_issued_by(each, each)]
     chains: dict[x509.Certificate, None] = {}
     lists: dict[bytes, x509.CertificateRevocationList] = {}
     try:
         for subject in subjects:
-            way = path(subject, certificates=certificates, roots=roots, at=at)
+            way = path(subject, certificates=(*embedded, *certificates), roots=roots, at=at)
             chains |= dict.fromkeys(way)
             for certificate, issuer in pairwise(way):
                 # An authority's own certificate always needs a list, whatever it says of itself.
@@ -63,4 +67,5 @@ def gather(
                 lists[revocation_list.signature] = revocation_list
     except (NoPath, NotRevocable) as error:
         raise ValidationDataMissing(str(error)) from error
+    chains |= dict.fromkeys(embedded)
     return ValidationData(certificates=tuple(chains), revocation_lists=tuple(lists.values()))

@@ -16,14 +16,16 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from segl.algorithms import MIN_SEAL_RSA_BITS
 from segl.signatures import cms, time_stamp_tokens, xades
-from segl.signatures.certificate_paths import NoPath, NotRevocable, path
+from segl.signatures.certificate_paths import UNREADABLE, NoPath, NotRevocable, path
 from segl.signatures.pdf_revisions import PdfUnfit, fenced, with_validation_data
+from segl.signatures.person_certificate import LIFETIME
 from segl.signatures.time_stamp_tokens import TimeStampRefused, imprint_of
 from segl.signatures.validation_data import ValidationData, ValidationDataMissing, gather
 from segl.xml.parsing import XmlRefused, parse
@@ -62,7 +64,7 @@ def verify_sealed(pdf: bytes, *, roots: Sequence[x509.Certificate], now: datetim
     """
     try:
         return _verify_sealed(pdf, roots=roots, now=now)
-    except PdfUnfit as error:
+    except (PdfUnfit, *UNREADABLE) as error:
         raise SignatureNotTrusted("The PDF's structure cannot be read. It is damaged, or was changed.") from error
     except cms.CmsRefused as error:
         raise SignatureNotTrusted(f"The seal does not verify. {error}") from error
@@ -87,6 +89,7 @@ def _verify_sealed(pdf: bytes, *, roots: Sequence[x509.Certificate], now: dateti
     digest.update(memoryview(pdf)[:start])
     digest.update(memoryview(pdf)[end:covered])
     cms.verify(signature, digest=digest.finalize())
+    _refuse_unlike_seal(signature.certificate)
     if signature.time_stamp is None:
         raise SignatureNotTrusted("The seal has no time-stamp.")
     stamp = time_stamp_tokens.verify(signature.time_stamp, imprint=imprint_of(signature.signature), roots=roots)
@@ -94,12 +97,27 @@ def _verify_sealed(pdf: bytes, *, roots: Sequence[x509.Certificate], now: dateti
     path(signature.certificate, certificates=signature.certificates, roots=roots, at=stamp.generated_at)
     needed = gather(
         (signature.certificate, stamp.certificate),
-        certificates=(*signature.certificates, *stamp.certificates, *roots, *carried.certificates),
+        embedded=(*signature.certificates, *stamp.certificates),
+        certificates=(*roots, *carried.certificates),
         revocation_lists=carried.revocation_lists,
         at=stamp.generated_at,
     )
     _refuse_rewritten(pdf, contents, signature=signature, covered=covered, carried=carried, needed=needed)
     return VerifiedSeal(stamped_at=stamp.generated_at, certificate=signature.certificate, composed_bytes=covered)
+
+
+def _refuse_unlike_seal(certificate: x509.Certificate) -> None:
+    # All roots are trusted alike here, so the certificate itself must show that it is a seal's and not, say, a signer's.
+    key = certificate.public_key()
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < MIN_SEAL_RSA_BITS or not _may_bind(certificate):
+        raise SignatureNotTrusted(f"The certificate is no seal's: RSA of {MIN_SEAL_RSA_BITS} bits with key usage nonRepudiation.")
+
+
+def _may_bind(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.content_commitment
+    except (x509.ExtensionNotFound, *UNREADABLE):
+        return False
 
 
 def _seal_in(contents: bytes) -> cms.CmsSignature:
@@ -183,8 +201,10 @@ def verify_xades(content: bytes, *, documents: Mapping[str, bytes], roots: Seque
     """
     try:
         return _verify_xades(content, documents=documents, roots=roots, now=now)
-    except (ValueError, TypeError, AttributeError, IndexError, KeyError, XmlRefused, xades.UnableToSign) as error:
+    except (*UNREADABLE, XmlRefused) as error:
         raise SignatureNotTrusted("The XAdES cannot be read. It is damaged, or was changed.") from error
+    except xades.UnableToSign as error:
+        raise SignatureNotTrusted(f"Segl would not make such a signature. {error}") from error
     except TimeStampRefused as error:
         raise SignatureNotTrusted(f"The signature's time-stamp does not verify. {error}") from error
     except (NoPath, NotRevocable, ValidationDataMissing) as error:
@@ -224,8 +244,9 @@ def _verify_xades(content: bytes, *, documents: Mapping[str, bytes], roots: Sequ
         data=data,
     )
     key = certificate.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise SignatureNotTrusted("The signer's key is not an elliptic curve key. Segl signs with P-256.")
+    lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    if not isinstance(key, ec.EllipticCurvePublicKey) or lifetime != LIFETIME or not _may_bind(certificate):
+        raise SignatureNotTrusted("The certificate is no signer's: P-256, valid for ten minutes, key usage nonRepudiation.")
     width = len(value) // 2
     try:
         der_value = encode_dss_signature(int.from_bytes(value[:width], "big"), int.from_bytes(value[width:], "big"))
@@ -237,8 +258,13 @@ def _verify_xades(content: bytes, *, documents: Mapping[str, bytes], roots: Sequ
     stamp = time_stamp_tokens.verify(token, imprint=again.time_stamp_imprint, roots=roots)
     _refuse_future(stamp.generated_at, now)
     path(certificate, certificates=chain, roots=roots, at=stamp.generated_at)
-    known = (*chain, *stamp.certificates, *roots, *data.certificates)
-    needed = gather((certificate, stamp.certificate), certificates=known, revocation_lists=data.revocation_lists, at=stamp.generated_at)
+    needed = gather(
+        (certificate, stamp.certificate),
+        embedded=(*chain, *stamp.certificates),
+        certificates=(*roots, *data.certificates),
+        revocation_lists=data.revocation_lists,
+        at=stamp.generated_at,
+    )
     if needed.pieces != data.pieces:
         raise SignatureNotTrusted("The validation data holds more or less than the signature needs.")
     return VerifiedXades(stamped_at=stamp.generated_at, certificate=certificate, evidence=evidence.encode())

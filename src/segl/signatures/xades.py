@@ -84,12 +84,6 @@ def prepare(
 
     :raises UnableToSign: if there is no document, two share a name, the evidence cannot stand in XML, or `signing_time` is outside the certificate.
     """
-    if not documents:
-        raise UnableToSign("There is no document to sign. Give at least one.")
-    if len({document.name for document in documents}) != len(documents):
-        raise UnableToSign("Two documents have the same file name, so a reference would name both. Give each its own.")
-    if not certificate.not_valid_before_utc <= signing_time <= certificate.not_valid_after_utc:
-        raise UnableToSign("The signing time lies outside the signer's certificate. Issue the certificate and sign at once.")
     signature, signed_info, value = _unsigned(documents, evidence=evidence, certificate=certificate, chain=chain, signing_time=signing_time)
     value.text = _base64(_fixed_width(private_key.sign(canonical(signed_info), ec.ECDSA(hashes.SHA256())), private_key))
     return Prepared(
@@ -141,6 +135,12 @@ def _unsigned(
     signing_time: datetime,
 ) -> tuple[etree._Element, etree._Element, etree._Element]:
     """Return the signature without a value, its SignedInfo and its empty SignatureValue."""
+    if not documents:
+        raise UnableToSign("There is no document to sign. Give at least one.")
+    if len({document.name for document in documents}) != len(documents):
+        raise UnableToSign("Two documents have the same file name, so a reference would name both. Give each its own.")
+    if not certificate.not_valid_before_utc <= signing_time <= certificate.not_valid_after_utc:
+        raise UnableToSign("The signing time lies outside the signer's certificate. Issue the certificate and sign at once.")
     signature = etree.Element(_ds("Signature"), {"Id": "signature"}, nsmap={"ds": DS, "xades": XADES})
     signed_info = _add(signature, _ds("SignedInfo"))
     value = _add(signature, _ds("SignatureValue"), Id="signature-value")
@@ -182,7 +182,8 @@ def complete(
     try:
         data = gather(
             (signer, stamp.certificate),
-            certificates=(*prepared.chain, *stamp.certificates, *certificates),
+            embedded=(*prepared.chain, *stamp.certificates),
+            certificates=certificates,
             revocation_lists=revocation_lists,
             at=stamp.generated_at,
         )
