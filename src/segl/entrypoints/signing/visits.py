@@ -1,0 +1,62 @@
+"""One request's way into a sitting: the browser's cookie, the view, and the neighbours behind the actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic, sleep
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from segl.actions import access
+from segl.actions.ports import Ports
+from segl.ceremony.sitting import SittingView, Stage
+from segl.entrypoints.signing.cookies import secret_of
+
+PATIENCE_SECONDS = 1.0
+"""So long an answer waits for the seal: what takes less is never shown as a wait (design reference, 8)."""
+LOOK_EVERY_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A sitting that has let this browser in."""
+
+    sitting_id: str
+    secret: str | None
+    view: SittingView
+
+    def __repr__(self) -> str:
+        return f"Visit(sitting_id={self.sitting_id!r}, …)"
+
+
+def ports() -> Ports:
+    """Return the neighbours that `wiring` chose."""
+    return cast(Ports, settings.SEGL_PORTS)  # a lazy object of Django's, which is what it holds
+
+
+def now() -> datetime:
+    """Return Segl's time."""
+    return ports().clock.now()
+
+
+def visit(request: HttpRequest, sitting_id: str, *, secret: str | None = None) -> Visit:
+    """
+    Return the sitting as it stands now; `secret` is a newer one than the request's cookie, if any.
+
+    :raises SittingNotFound, SittingTimedOut: see actions/access.py.
+    """
+    secret = secret if secret is not None else secret_of(request, sitting_id)
+    return Visit(sitting_id=sitting_id, secret=secret, view=access.sitting(ports(), sitting_id=sitting_id, secret=secret))
+
+
+def visit_after_sealing(request: HttpRequest, sitting_id: str, *, secret: str | None = None) -> Visit:
+    """Return the sitting when it no longer waits for the seal, or after PATIENCE_SECONDS. Raises as `visit`."""
+    give_up_at = monotonic() + PATIENCE_SECONDS
+    while True:
+        seen = visit(request, sitting_id, secret=secret)
+        if seen.view.stage is not Stage.SEALING or monotonic() >= give_up_at:
+            return seen
+        sleep(LOOK_EVERY_SECONDS)
