@@ -165,8 +165,6 @@ def check_not_revoked(
     :raises CertificateRevoked: if it does, on hold included.
     :raises RevocationUnknown: if the list is another issuer's, not signed by it, stale, early, partial or a delta.
     """
-    if revocation_list.issuer != certificate.issuer:
-        raise RevocationUnknown("The revocation list is another issuer's. Fetch the list of the certificate's own issuer.")
     try:
         _check_list(revocation_list, certificate, issuers, now)
         entry = revocation_list.get_revoked_certificate_by_serial_number(certificate.serial_number)
@@ -181,6 +179,8 @@ def check_not_revoked(
 def _check_list(
     revocation_list: x509.CertificateRevocationList, certificate: x509.Certificate, issuers: Sequence[x509.Certificate], now: datetime
 ) -> None:
+    if revocation_list.issuer != certificate.issuer:
+        raise RevocationUnknown("The revocation list is another issuer's. Fetch the list of the certificate's own issuer.")
     if not any(_signed_list(revocation_list, issuer) for issuer in issuers if _is_issued_by(certificate, issuer)):
         raise RevocationUnknown("The revocation list is not signed by the certificate's issuer. Fetch it again.")
     if now < revocation_list.last_update_utc:

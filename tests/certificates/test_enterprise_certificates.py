@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, ObjectIdentifier
 
 from asice.enterprise import (
     FAR_OFF,
@@ -178,6 +178,12 @@ BENT: list[tuple[str, Bend, CertificateRefusal, str]] = [
         "The certificate is signed with a weak digest algorithm. Use a newer certificate.",
     ),
     (
+        "with an extension that is not one",
+        lambda: enterprise(extensions=((x509.UnrecognizedExtension(ExtensionOID.KEY_USAGE, b"\xff\x00"), True),)),
+        CertificateRefusal.UNREADABLE,
+        "The certificate cannot be read. Use another certificate.",
+    ),
+    (
         "with an unknown critical extension",
         lambda: enterprise(
             extensions=(*GOOD_EXTENSIONS, (x509.UnrecognizedExtension(ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)),
@@ -333,6 +339,10 @@ class TestARevocationList:
                     {"indirect_crl": True},
                     {"only_some_reasons": frozenset([x509.ReasonFlags.key_compromise])},
                 )
+            ),
+            (
+                lambda: revocation_list(extensions=((x509.UnrecognizedExtension(ExtensionOID.CRL_NUMBER, b"\xff\x00"), False),)),
+                "The revocation list cannot be read. Fetch it again.",
             ),
             (
                 lambda: revocation_list(extensions=((x509.DeltaCRLIndicator(1), True),)),
