@@ -23,4 +23,5 @@ def scene(material: SandboxMaterial) -> Iterator[Scene]:
     scene = Scene(material=material, clock=MovableClock(NOW))
     with scene.browser:
         yield scene
-    material.identity_provider_state.unlink(missing_ok=True)
+    for path in material.folder.glob("identity-provider.sqlite3*"):
+        path.unlink()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from joserfc import jws
 from joserfc.jwk import RSAKey
 
 from segl.adapters.keys.files import read_private_key
+from segl.sandbox.identity_provider.state import Kind, State
 from segl.sandbox.identity_provider.tokens import challenge_of
 
 ISSUER = f"{BASE_URL}/idp"
@@ -183,6 +186,14 @@ class TestACode:
         wrong = spend(scene, code=code, **change)
         assert (wrong.status_code, wrong.json()) == (400, {"error": "invalid_grant", "error_description": description})
         assert spend(scene, code=code).json()["error"] == "invalid_grant"
+
+    def test_is_given_to_one_of_many_who_ask_at_once(self, scene: Scene) -> None:
+        now = scene.clock.now()
+        state = State(scene.material.identity_provider_state)
+        code = state.put(Kind.CODE, {"nonce": NONCE}, expires_at=now + timedelta(seconds=60), now=now)
+        with ThreadPoolExecutor(8) as threads:
+            taken = list(threads.map(lambda _: state.take(Kind.CODE, code, now=now), range(24)))
+        assert [value for value in taken if value is not None] == [{"nonce": NONCE}]
 
     def test_is_not_stored_in_clear(self, scene: Scene) -> None:
         code = code_for(scene)

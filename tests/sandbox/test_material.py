@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +32,7 @@ from segl.sandbox.material import (
     read_persons,
     revocation_list,
 )
+from segl.sandbox.material.folder import expected_files
 from segl.values import Level, Sector
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123, tzinfo=UTC)
@@ -59,6 +63,30 @@ class TestTheMaterial:
         made = ensure(tmp_path, server_organization_number=SERVER, now=NOW)
         assert b"half" not in (made.ca / "root.pem").read_bytes()
         assert not half_made.exists()
+
+    def test_is_whole_after_a_kill_at_any_moment(self, tmp_path: Path) -> None:
+        program = (
+            "import sys, pathlib, datetime; from segl.sandbox.material import ensure; print('begun', flush=True); "
+            "ensure(pathlib.Path(sys.argv[1]), server_organization_number='984661185', now=datetime.datetime.now(datetime.UTC))"
+        )
+        for file in ("ca/issuing.pem", "server.key", "trust/tsa-root.pem"):
+            with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None
+                process.stdout.readline()
+                while not (tmp_path / "sandbox.half-made" / file).exists() and process.poll() is None:
+                    pass
+                process.kill()
+        made = ensure(tmp_path, server_organization_number=SERVER, now=NOW)
+        assert all((made.folder / name).is_file() for name in expected_files())
+        assert FileKeys(made.keys).seal().chain == read_certificates(made.trust / "seal-root.pem")
+
+    def test_is_made_once_by_two_starts_at_once(self, tmp_path: Path) -> None:
+        with ThreadPoolExecutor(2) as threads:
+            starts = [threads.submit(ensure, tmp_path, server_organization_number=SERVER, now=NOW) for _ in range(2)]
+        assert starts[0].result() == starts[1].result()
+        assert read_key_pair(starts[0].result().folder, "broker").certificates[1:] == tuple(
+            read_certificates(starts[0].result().ca / name)[0] for name in ("issuing.pem", "root.pem")
+        )
 
     def test_finishes_keys_that_a_kill_left_without_certificate(self, copy: SandboxMaterial) -> None:
         seal_key = (copy.keys / "seal.key").read_bytes()

@@ -158,7 +158,7 @@ def read_provider_settings(text: str, *, keys: Path, redirect_url: str, post_log
 def _provider(row: object, number: int, keys: Path, redirect_url: str, post_logout_url: str | None) -> ProviderSettings:
     if not isinstance(row, dict):
         raise EidSettingsRefused(f"eID provider number {number} is no JSON object.")
-    fields = _Fields(row, f"eID provider {row.get('id', f'number {number}')!r}")
+    fields = _Fields(row, f"eID provider {row['id']!r}" if "id" in row else f"eID provider number {number}")
     fields.refuse_unknown(KEYS)
     issuer = fields.text("issuer")
     parts = urlsplit(issuer)

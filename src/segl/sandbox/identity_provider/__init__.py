@@ -23,6 +23,7 @@ from segl.sandbox.identity_provider.tokens import AMR
 from segl.sandbox.material import MaterialDamaged, SandboxMaterial, read_persons
 
 CLIENT_ID = "segl"
+PROVIDER_ID = "sandbox"
 
 
 def create_application(*, material: SandboxMaterial, issuer: str, web_url: str, now: Callable[[], datetime]) -> IdentityProvider:
@@ -46,7 +47,7 @@ def create_application(*, material: SandboxMaterial, issuer: str, web_url: str, 
 def provider_configuration(issuer: str) -> str:
     """Return the JSON (SEGL_EID_PROVIDERS) that makes Segl's relying party use this provider."""
     provider = {
-        "id": "sandbox",
+        "id": PROVIDER_ID,
         "name": "Test-eID",
         "issuer": issuer,
         "client_id": CLIENT_ID,

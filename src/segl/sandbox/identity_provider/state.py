@@ -6,6 +6,7 @@ A SQLite file, so that all threads and processes see the same and a restart forg
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import secrets
@@ -42,6 +43,12 @@ class State:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # One process at a time: SQLite answers "locked" at once, without waiting, when two switch a new file to WAL together.
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with self._connection() as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(SCHEMA)
 
     def put(self, kind: Kind, value: Value, *, expires_at: datetime, now: datetime) -> str:
         """Store `value` and return the handle under which it can be had."""
@@ -82,9 +89,7 @@ class State:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=10, isolation_level="IMMEDIATE")) as connection, connection:
-            connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")  # a power cut may log test persons out, a killed process may not
-            connection.execute(SCHEMA)
             yield connection
 
 

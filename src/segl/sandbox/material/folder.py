@@ -83,7 +83,7 @@ class SandboxMaterial:
 
     @property
     def identity_provider_state(self) -> Path:
-        """The test identity provider's sessions and codes (SQLite); it may be deleted at any time."""
+        """The test identity provider's sessions and codes (SQLite); it may be deleted while the neighbours are stopped."""
         return self.folder / "identity-provider.sqlite3"
 
     def key_store(self, role: Role) -> Path:
