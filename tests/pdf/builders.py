@@ -36,7 +36,13 @@ def pdf(
 
 def saved(document: pikepdf.Pdf, *, version: str = "1.7") -> bytes:
     target = BytesIO()
-    document.save(target, force_version=version, object_stream_mode=pikepdf.ObjectStreamMode.disable, static_id=True)
+    document.save(
+        target,
+        force_version=version,
+        object_stream_mode=pikepdf.ObjectStreamMode.disable,
+        stream_decode_level=pikepdf.StreamDecodeLevel.none,
+        static_id=True,
+    )
     return target.getvalue()
 
 

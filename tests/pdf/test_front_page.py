@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -181,3 +182,15 @@ class TestATemplate:
     def test_that_lacks_its_content_fails_with_a_sentence(self) -> None:
         with pytest.raises(TypesettingFailed, match=r'^The template "front_page\.typ" could not be typeset\.'):
             typeset("front_page.typ", content={}, unix_seconds=0)
+
+
+class TestManyThreads:
+    def test_may_compose_and_read_at_once(self) -> None:
+        given = content([document(pdf())])
+        alone = composed(given)
+
+        with ThreadPoolExecutor(max_workers=4) as threads:
+            results = list(threads.map(lambda _: (composed(given), extract_text(alone)), range(12)))
+
+        assert {sealed for sealed, _ in results} == {alone}
+        assert len({texts for _, texts in results}) == 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pikepdf
 
 from segl.pdf.active_content import layer_states, refuse_active_content, refuse_uneven_layers
+from segl.pdf.graphics_state import InlineImageFound, is_balanced, is_page_balanced
 from segl.pdf.opening import header_version, opened
 from segl.pdf.page_box import page_box
 from segl.pdf.refusal import PdfRefused, Reason
@@ -18,8 +19,11 @@ from segl.pdf.refusal import PdfRefused, Reason
 __all__ = ["InspectedPdf", "PdfRefused", "Reason", "inspect", "is_annotation_shown"]
 
 MAX_PAGES = 2_000
-MAX_CONTENT_BYTES = 128 * 1024 * 1024  # decoded page content of the whole document
+MAX_CONTENT_BYTES = 64 * 1024 * 1024  # decoded page content of the whole document
+MAX_PARSED_BYTES = 8 * 1024 * 1024  # of it, on pages with inline images, which cost a hundred times as much to read
+MAX_STREAMS_A_PAGE = 1_000
 MAX_FIELDS = 20_000
+_HARMLESS_WARNING = "Resources is missing or invalid; repairing"  # a blank page often has none, and every reader takes that for empty
 _HIDDEN_FLAGS = 0x02 | 0x20  # Hidden, NoView: ISO 32000-1, table 165
 _KINDS_WITHOUT_APPEARANCE = frozenset({"/Link", "/Popup"})
 _SEPARATE_VALUE_TYPES = frozenset({"/Tx", "/Ch"})
@@ -60,7 +64,8 @@ def inspect(pdf: bytes) -> InspectedPdf:
         _refuse_undrawable_annotations(document)
         _refuse_bad_content(document)
         # What the library only warns of (a repaired object, a duplicate key) another reader understands differently.
-        if document.get_warnings() or pikepdf.settings.qpdf_limit_errors() > limit_hits:
+        warnings = [text for text in document.get_warnings() if _HARMLESS_WARNING not in str(text)]
+        if warnings or pikepdf.settings.qpdf_limit_errors() > limit_hits:
             raise PdfRefused(Reason.DAMAGED)
         return InspectedPdf(
             version=version,
@@ -155,24 +160,33 @@ def _inherited(field: pikepdf.Object, key: str) -> pikepdf.Object | None:
 
 def _refuse_bad_content(document: pikepdf.Pdf) -> None:
     """Read each page's content: it must decode, and q and Q must pair, or Segl's footer would be drawn in the page's own state."""
-    decoded_bytes = 0
+    decoded_bytes = parsed_bytes = 0
+    judged: dict[tuple[tuple[int, int], ...], bool] = {}
     for number, page in enumerate(document.pages, start=1):
         contents = page.obj.get("/Contents")
         if contents is None:
             continue
         try:
             streams = [contents] if isinstance(contents, pikepdf.Stream) else list(contents)
-            decoded_bytes += sum(len(stream.read_bytes()) for stream in streams)
-            if decoded_bytes > MAX_CONTENT_BYTES:
-                raise PdfRefused(Reason.TOO_COMPLEX)
-            depth = 0
-            for instruction in pikepdf.parse_content_stream(page, "q Q"):
-                depth += 1 if str(instruction.operator) == "q" else -1
-                if depth < 0:
-                    break
+            # A file may show one stream on two thousand pages; it is read once.
+            key = tuple(stream.objgen for stream in streams)
+            if key not in judged:
+                if len(streams) > MAX_STREAMS_A_PAGE:
+                    raise PdfRefused(Reason.TOO_COMPLEX, number)
+                content = b"\n".join(stream.read_bytes() for stream in streams)
+                decoded_bytes += len(content)
+                if decoded_bytes > MAX_CONTENT_BYTES:
+                    raise PdfRefused(Reason.TOO_COMPLEX, number)
+                try:
+                    judged[key] = is_balanced(content)
+                except InlineImageFound:
+                    parsed_bytes += len(content)
+                    if parsed_bytes > MAX_PARSED_BYTES:
+                        raise PdfRefused(Reason.TOO_COMPLEX, number) from None
+                    judged[key] = is_page_balanced(page)
         except PdfRefused:
             raise
         except Exception as error:
             raise PdfRefused(Reason.DAMAGED, number) from error
-        if depth != 0:
+        if not judged[key]:
             raise PdfRefused(Reason.UNBALANCED, number)
