@@ -40,6 +40,7 @@ def saved(document: pikepdf.Pdf, *, version: str = "1.7") -> bytes:
         target,
         force_version=version,
         object_stream_mode=pikepdf.ObjectStreamMode.disable,
+        compress_streams=False,
         stream_decode_level=pikepdf.StreamDecodeLevel.none,
         static_id=True,
     )
