@@ -13,7 +13,18 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 import pytest
-from eid_provider import (
+from joserfc import jws
+from joserfc.jwk import ECKey, RSAKey
+
+from segl.adapters.eid import ClientSecret, EidProviders, ProviderSettings
+from segl.ceremony.identification import (
+    LoginAnswerRefused,
+    LoginNotFresh,
+    ProviderUnavailable,
+)
+from segl.values import Language, Level
+
+from .eid_provider import (
     CLIENT_KEY,
     EC_KEY,
     ISSUER,
@@ -34,16 +45,6 @@ from eid_provider import (
     relying_party,
     signed,
 )
-from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
-
-from segl.adapters.eid import ClientSecret, EidProviders, ProviderSettings
-from segl.ceremony.identification import (
-    LoginAnswerRefused,
-    LoginNotFresh,
-    ProviderUnavailable,
-)
-from segl.values import Language, Level
 
 
 class TestAGoodAnswer:
@@ -201,7 +202,7 @@ class TestTheRequest:
         bankid = replace(
             SETTINGS,
             uses_par=False,
-            client_authentication=ClientSecret(secret="s:cret"),  # noqa: S106
+            client_authentication=ClientSecret(secret="s:cret"),
             scopes=("openid", "profile", "nnin_altsub"),
             acr_request=MappingProxyType({}),
             acr_map=MappingProxyType({"urn:bankid:bid;LOA=4": Level.HIGH}),
@@ -242,17 +243,17 @@ class TestTheChoices:
 
 class TestLoggingOut:
     def test_goes_to_the_providers_address_with_the_token_as_hint(self) -> None:
-        url = relying_party(Provider()).logout_url(provider="example", id_token_hint="a.b.c", state="s")  # noqa: S106
+        url = relying_party(Provider()).logout_url(provider="example", id_token_hint="a.b.c", state="s")
         assert url == f"{ISSUER}/logout?id_token_hint=a.b.c&post_logout_redirect_uri=https%3A%2F%2Fsegl.example%2Flogged-out&state=s"
 
     def test_is_not_offered_when_the_provider_has_no_address_for_it(self) -> None:
         provider = Provider()
         del provider.metadata["end_session_endpoint"]
-        assert relying_party(provider).logout_url(provider="example", id_token_hint="a.b.c") is None  # noqa: S106
+        assert relying_party(provider).logout_url(provider="example", id_token_hint="a.b.c") is None
 
 
 class TestSecrets:
     def test_do_not_stand_in_what_a_debugger_prints(self) -> None:
-        assert "s3cret" not in repr(replace(SETTINGS, client_authentication=ClientSecret(secret="s3cret")))  # noqa: S106
+        assert "s3cret" not in repr(replace(SETTINGS, client_authentication=ClientSecret(secret="s3cret")))
         assert "Ingrid" not in repr(finish(Provider()))
         assert "14830750003" not in repr(finish(Provider()))

@@ -12,7 +12,19 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from eid_provider import (
+from joserfc import jws
+
+from segl.ceremony.identification import (
+    LoginAborted,
+    LoginAnswerRefused,
+    LoginLevelTooLow,
+    LoginNotCompleted,
+    LoginNotFresh,
+    ProviderUnavailable,
+)
+from segl.values import Language, Level
+
+from .eid_provider import (
     EC_KEY,
     GOOD_ANSWER,
     ISSUER,
@@ -30,17 +42,6 @@ from eid_provider import (
     segment,
     signed,
 )
-from joserfc import jws
-
-from segl.ceremony.identification import (
-    LoginAborted,
-    LoginAnswerRefused,
-    LoginLevelTooLow,
-    LoginNotCompleted,
-    LoginNotFresh,
-    ProviderUnavailable,
-)
-from segl.values import Language, Level
 
 SECRET_WORDS = ("14830750003", "Ingrid", "the-code", "the-nonce")
 """What must never stand in a message or a log line."""

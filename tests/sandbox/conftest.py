@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from browser import MovableClock, Scene
 
 from segl.sandbox.material import SandboxMaterial, ensure
+
+from .browser import MovableClock, Scene
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 900_000, tzinfo=UTC)
 

@@ -11,13 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
-from browser import BASE_URL, CALLBACK, INGRID, NONCE, STATE, Scene, answer_of
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
 from segl.adapters.keys.files import read_private_key
 from segl.sandbox.identity_provider.state import Kind, State
 from segl.sandbox.identity_provider.tokens import challenge_of
+
+from .browser import BASE_URL, CALLBACK, INGRID, NONCE, STATE, Scene, answer_of
 
 ISSUER = f"{BASE_URL}/idp"
 VERIFIER = "v" * 43

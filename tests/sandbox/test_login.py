@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from browser import BASE_URL, INGRID, JONAS, NAMELESS, TORSTEIN, WEB_URL, Scene, answer_of
 
 from segl.ceremony.identification import LoginAborted, LoginAnswerRefused, LoginLevelTooLow, LoginNotFresh
 from segl.sandbox.material import read_persons
 from segl.values import Language, Level
+
+from .browser import BASE_URL, INGRID, JONAS, NAMELESS, TORSTEIN, WEB_URL, Scene, answer_of
 
 
 class TestALogin:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import BASE_URL, Scene
 from cryptography import x509
 
 from segl.sandbox.material import Role
 from segl.sandbox.neighbours import Neighbours
+
+from .browser import BASE_URL, Scene
 
 
 class TestTheRevocationLists:
