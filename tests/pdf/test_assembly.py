@@ -90,6 +90,14 @@ class TestASealedPdf:
                 page = sealed.pages[number].obj
                 assert parents[int(page.StructParents)][0].Pg.objgen == page.objgen
 
+    def test_has_a_bookmark_for_each_document(self) -> None:
+        given = content([document(pdf(pages=2)), document(pdf(), number=2, title="Plan")])
+
+        with pikepdf.open(BytesIO(composed(given))) as sealed, sealed.open_outline() as outline:
+            marks = [(item.title, sealed.pages.index(pikepdf.Page(item.destination[0])) + 1) for item in outline.root[1:]]
+
+        assert marks == [("Dokument 1: Avtale", 2), ("Dokument 2: Plan", 4)]
+
     def test_carries_no_word_of_the_maker_of_its_parts(self) -> None:
         sealed = composed(content([document(pdf())]))
 

@@ -104,6 +104,7 @@ def compose(content: SealedContent, *, body: bytes) -> bytes:
                 first_body_page = len(sealed.pages) - sum(counts)
                 _put_originals_under_footers(sealed, body_pdf, first_body_page)
                 _tag_originals(sealed, front_page, first_body_page)
+                _list_documents_in_outline(sealed, front_page, first_body_page)
                 _attach(sealed, _attachments(content))
                 _describe(sealed, content)
                 return saved(sealed)
@@ -159,6 +160,14 @@ def _tag_originals(sealed: pikepdf.Pdf, front_page: FrontPage, first: int) -> No
             parents[next_key] = sealed.make_indirect(Array([element]))
             next_key += 1
     tree.ParentTreeNextKey = next_key
+
+
+def _list_documents_in_outline(sealed: pikepdf.Pdf, front_page: FrontPage, first: int) -> None:
+    """Add a bookmark for each document after those that typst made for the front page."""
+    with sealed.open_outline() as outline:
+        for document in front_page.documents:
+            outline.root.append(pikepdf.OutlineItem(f"Dokument {document.number}: {drawable_text(document.title)}", first, "Fit"))
+            first += document.page_count
 
 
 def _attachments(content: SealedContent) -> list[_Attachment]:

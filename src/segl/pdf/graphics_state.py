@@ -11,15 +11,17 @@ import re
 
 import pikepdf
 
-_BEFORE = rb"(?<![^\x00\t\n\x0c\r ()<>\[\]{}/%])"
-_AFTER = rb"(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])"
-# Comments, strings and names are matched so as to be passed over: a q inside them is no operator.
+_REGULAR = rb"[^\x00\t\n\x0c\r ()<>\[\]{}/%]"
+# Comments, strings and names are matched so as to be passed over: a q inside them is no operator. Each alternative begins with a literal, and
+# looks back only after it, so that the scanner can leap from one such character to the next.
 _TOKENS = re.compile(
     rb"%[^\r\n]*"
-    rb"|/[^\x00\t\n\x0c\r ()<>\[\]{}/%]*"
+    rb"|/" + _REGULAR + rb"*"
     rb"|\((?:[^()\\]|\\.)*+\)"
-    rb"|(?P<nested>\()"
-    rb"|" + _BEFORE + rb"(?P<operator>[qQ]|BI)" + _AFTER,
+    rb"|\("
+    rb"|q(?<!" + _REGULAR + rb"q)(?!" + _REGULAR + rb")"
+    rb"|Q(?<!" + _REGULAR + rb"Q)(?!" + _REGULAR + rb")"
+    rb"|BI(?<!" + _REGULAR + rb"BI)(?!" + _REGULAR + rb")",
     re.DOTALL,
 )
 _PARENTHESIS = re.compile(rb"\\.|[()]", re.DOTALL)
@@ -36,17 +38,23 @@ def is_balanced(content: bytes) -> bool:
     :raises InlineImageFound: if only a full parser can tell.
     """
     depth, position = 0, 0
-    while (token := _TOKENS.search(content, position)) is not None:
-        position = token.end()
-        if token["nested"] is not None:
-            position = _end_of_string(content, position)
-        elif (operator := token["operator"]) is not None:
-            if operator == b"BI":
-                raise InlineImageFound("The content holds an inline image. Ask a full parser.")
-            depth += 1 if operator == b"q" else -1
-            if depth < 0:
-                return False
-    return depth == 0
+    while True:
+        for token in _TOKENS.finditer(content, position):
+            match token[0]:
+                case b"q":
+                    depth += 1
+                case b"Q":
+                    depth -= 1
+                    if depth < 0:
+                        return False
+                case b"BI":
+                    raise InlineImageFound("The content holds an inline image. Ask a full parser.")
+                case b"(":
+                    # A string with parentheses inside: the scan goes on behind its end.
+                    position = _end_of_string(content, token.end())
+                    break
+        else:
+            return depth == 0
 
 
 def _end_of_string(content: bytes, position: int) -> int:
