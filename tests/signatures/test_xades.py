@@ -97,6 +97,18 @@ class TestTheSignature:
         assert verify_xades(signature, documents=digests(documents), roots=pki().roots, now=NOW).stamped_at == NOW
 
 
+class TestASignatureInALog:
+    def test_tells_neither_name_nor_evidence_nor_file_name(self) -> None:
+        verified = verify_xades(signed_xades(), documents=digests(), roots=pki().roots, now=NOW)
+        document = xades.SignedDocument(name="Kontrakt Kari.pdf", mime="application/pdf", sha256=bytes(32))
+        shown = f"{prepared(identity_number='05829399837')!r} {verified!r} {document!r}"
+
+        assert "BankID" not in shown
+        assert "CN=" not in shown.replace("CN=Test", "")
+        assert "05829399837" not in shown
+        assert "Kari" not in shown
+
+
 class TestNothingIsSigned:
     def test_without_a_document(self) -> None:
         with pytest.raises(UnableToSign, match="no document"):

@@ -33,7 +33,8 @@ def set_of(parts: Iterable[bytes]) -> bytes:
 
 
 def integer(number: int) -> bytes:
-    return value(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+    size = (number if number >= 0 else ~number).bit_length() // 8 + 1
+    return value(0x02, number.to_bytes(size, "big", signed=True))
 
 
 def octet_string(content: bytes) -> bytes:

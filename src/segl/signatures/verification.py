@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -52,8 +52,9 @@ class VerifiedXades:
     """What a signer's XAdES proves."""
 
     stamped_at: datetime
-    certificate: x509.Certificate
-    evidence: bytes
+    # About a person: they stay out of logs.
+    certificate: x509.Certificate = field(repr=False)
+    evidence: bytes = field(repr=False)
 
 
 def verify_sealed(pdf: bytes, *, roots: Sequence[x509.Certificate], now: datetime) -> VerifiedSeal:
@@ -94,7 +95,7 @@ def _verify_sealed(pdf: bytes, *, roots: Sequence[x509.Certificate], now: dateti
         raise SignatureNotTrusted("The seal has no time-stamp.")
     stamp = time_stamp_tokens.verify(signature.time_stamp, imprint=imprint_of(signature.signature), roots=roots)
     _refuse_future(stamp.generated_at, now)
-    path(signature.certificate, certificates=signature.certificates, roots=roots, at=stamp.generated_at)
+    path(signature.certificate, certificates=(*signature.certificates, *carried.certificates), roots=roots, at=stamp.generated_at)
     needed = gather(
         (signature.certificate, stamp.certificate),
         embedded=(*signature.certificates, *stamp.certificates),
@@ -257,7 +258,7 @@ def _verify_xades(content: bytes, *, documents: Mapping[str, bytes], roots: Sequ
         raise SignatureNotTrusted("The XAdES is not written as Segl writes it. Something was added or changed.")
     stamp = time_stamp_tokens.verify(token, imprint=again.time_stamp_imprint, roots=roots)
     _refuse_future(stamp.generated_at, now)
-    path(certificate, certificates=chain, roots=roots, at=stamp.generated_at)
+    path(certificate, certificates=(*chain, *data.certificates), roots=roots, at=stamp.generated_at)
     needed = gather(
         (certificate, stamp.certificate),
         embedded=(*chain, *stamp.certificates),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import quote
@@ -46,7 +46,7 @@ class UnableToSign(Exception):
 class SignedDocument:
     """An original that is signed: by its digest only, the bytes are never read again."""
 
-    name: str
+    name: str = field(repr=False)
     """File name, as it stands in the bundle."""
     mime: str
     sha256: bytes
@@ -56,10 +56,11 @@ class SignedDocument:
 class Prepared:
     """A signature of level B that waits for its time-stamp."""
 
-    content: bytes
+    # The evidence and the certificate are about a person: they stay out of logs.
+    content: bytes = field(repr=False)
     time_stamp_imprint: bytes
     """SHA-256 to have stamped."""
-    certificate: x509.Certificate
+    certificate: x509.Certificate = field(repr=False)
     chain: tuple[x509.Certificate, ...]
 
 
@@ -98,8 +99,8 @@ def prepare(
 class Rewritten:
     """A signature as Segl writes it from known facts: to be compared with one at hand."""
 
-    content: bytes
-    signed_info: bytes
+    content: bytes = field(repr=False)
+    signed_info: bytes = field(repr=False)
     """Canonical: what the signature value is over."""
     time_stamp_imprint: bytes
 
