@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from cryptography import x509
@@ -166,9 +166,40 @@ class IdentityProviders(Protocol):
         """
 
 
+class EnterpriseTrust(Protocol):
+    """Which enterprise certificates may call and sign bundles."""
+
+    def issuers(self) -> Sequence[x509.Certificate]:
+        """Return the configured CA certificates, root and issuing."""
+
+    def check(self, leaf: x509.Certificate) -> None:
+        """
+        Check that neither the certificate nor an issuer above it is revoked, by lists that are usable on real time.
+
+        Path, dates and usage are not looked at here: segl.certificates does that, from `issuers`.
+
+        :raises segl.certificates.CertificateRevoked: if one is revoked.
+        :raises segl.certificates.RevocationUnknown: if that cannot be told.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the operator has set that the actions go by."""
+
+    is_sandbox: bool
+    redirect_lifetime: timedelta
+    new_redirect_lifetime: timedelta
+    poll_interval: timedelta
+    poll_lease: timedelta
+    rate_limit: int
+    """API calls a second of one organization; 0: no limit (sandbox only)."""
+    signing_time_tolerance: timedelta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All neighbours, chosen in `wiring`."""
+    """All neighbours, chosen in `wiring`, and the operator's policy."""
 
     clock: Clock
     chance: Chance
@@ -177,3 +208,5 @@ class Ports:
     validation: ValidationMaterial
     keys: Keys
     identity_providers: IdentityProviders
+    enterprise: EnterpriseTrust
+    policy: Policy

@@ -44,7 +44,12 @@ class Problem(StrEnum):
     EID_UNAVAILABLE = "EID_UNAVAILABLE"
     NO_TIME_STAMP = "NO_TIME_STAMP"
     LOGIN_REFUSED = "LOGIN_REFUSED"
-    """The provider's answer failed a check, or was too old: a technical error, the only problem that offers *go back* (FAILED)."""
+    """The provider's answer failed a check, or was too old."""
+
+    @property
+    def is_technical(self) -> bool:
+        """Return whether this is no act of the person: only then the page offers *go back* to the sender (FAILED)."""
+        return self in {Problem.EID_UNAVAILABLE, Problem.NO_TIME_STAMP, Problem.LOGIN_REFUSED}
 
 
 class OverReason(StrEnum):

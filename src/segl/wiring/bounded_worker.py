@@ -202,14 +202,14 @@ class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # Any: gunicorn has no types
         address = str(addr[0]) if addr else ""
         if isinstance(exc, ssl.SSLError):
-            self.door.handshake_refused(exc, address, getattr(client, "presented", None))
+            self._tell(exc, address, getattr(client, "presented", None))
             return
         status = status_of(exc)
         incident = uuid.uuid4().hex[:12] if status >= 500 else ""
         if incident:
-            _log.error("request_failed", status=status, incident=incident, address=address, **place_of(exc))
+            _log.error("request-failed", status=status, incident=incident, address=address, **place_of(exc))
         else:
-            _log.warning("request_refused", status=status, address=address, error=type(exc).__name__)
+            _log.warning("request-refused", status=status, address=address, error=type(exc).__name__)
         answer = self.door.error_answer(status, incident)
         lines = [
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
@@ -255,10 +255,13 @@ class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
         connection.close()
 
     def _tell_refused(self, connection: Connection, error: OSError) -> None:
+        self._tell(error, str(connection.client[0]), getattr(connection.sock, "presented", None))
+
+    def _tell(self, error: OSError, address: str, presented: bytes | None) -> None:
         try:
-            self.door.handshake_refused(error, str(connection.client[0]), getattr(connection.sock, "presented", None))
+            self.door.handshake_refused(error, address, presented)
         except Exception as failure:  # what is told must not end what serves
-            _log.error("refusal_not_told", **place_of(failure))
+            _log.error("refusal-not-told", **place_of(failure))
 
 
 def status_of(error: BaseException) -> int:
@@ -268,10 +271,6 @@ def status_of(error: BaseException) -> int:
             return 414
         case refusals.LimitRequestHeaders():
             return 431
-        case refusals.ExpectationFailed():
-            return 417
-        case refusals.UnsupportedTransferCoding():
-            return 501
         case refusals.InvalidResponseHeader() | refusals.InvalidResponseHeaderName() | refusals.ConfigurationProblem():
             return 500
         case refusals.ParseException():

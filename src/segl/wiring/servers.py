@@ -19,6 +19,7 @@ from segl.adapters.trust.enterprise import EnterpriseTrust
 from segl.entrypoints.api.door.context import DoorContext
 from segl.entrypoints.api.door.refusals import RefusedHandshake, refused
 from segl.settings import Settings
+from segl.wire.errors import ErrorCode, error_xml
 from segl.wiring.bounded_worker import BoundedWorker, Door, ErrorAnswer
 from segl.wiring.server_log import JsonLogger, configure_if_unset
 
@@ -33,14 +34,11 @@ DRAIN_SECONDS = 25
 MAX_CONNECTIONS = 1500
 """Of one worker: idle ones cost a descriptor, not a thread."""
 
-API_ERRORS: Mapping[int, tuple[str, str]] = {
-    400: ("BAD_REQUEST", "The request is not valid HTTP. Check its request line, headers and framing."),
-    414: ("URI_TOO_LONG", "The address is longer than 8190 bytes. Shorten it."),
-    417: ("EXPECTATION_FAILED", "The header Expect holds something else than 100-continue. Leave it out."),
-    431: ("HEADERS_TOO_LARGE", "The request has more than 100 headers, or one longer than 8190 bytes. Send fewer or shorter ones."),
-    501: ("UNSUPPORTED_TRANSFER_CODING", "The header Transfer-Encoding holds something else than chunked. Send the body plain or chunked."),
+API_ERRORS: Mapping[int, tuple[ErrorCode, str]] = {
+    400: (ErrorCode.MALFORMED_REQUEST, "The request is not valid HTTP. Check its request line, headers and framing."),
+    414: (ErrorCode.URI_TOO_LONG, "The address is longer than 8190 bytes. Shorten it."),
+    431: (ErrorCode.HEADERS_TOO_LARGE, "The request has more than 100 headers, or one longer than 8190 bytes. Send fewer or shorter ones."),
 }
-"""Codes of ours (wire-spec.md 15): the clients treat any unknown code alike."""
 
 _log = structlog.get_logger("segl.door")
 
@@ -50,27 +48,26 @@ def serve_api(
     settings: Settings,
     load: Callable[[], WsgiApplication],
     trust: EnterpriseTrust,
-    error_xml: Callable[[str, str], bytes],
     record: Callable[[RefusedHandshake], None] | None = None,
 ) -> None:
     """
     Serve the API until SIGTERM, which drains; does not return otherwise.
 
-    `load` makes the application, once in each worker process. `error_xml` writes the wire's error of a code and a message. `record` keeps a refused
-    handshake for the sandbox's request page; it is called in a worker's thread, after the line in the log.
+    `load` makes the application, once in each worker process. `record` keeps a refused handshake for the sandbox's request page; it is called in a
+    worker's thread, after the line in the log.
     """
     context = DoorContext(certificate=settings.api_certificate, key=settings.api_key, trust=trust.snapshot)
     # Here too, so that a certificate or key that does not fit ends the start and not each connection.
     context.current()
 
     def error_answer(status: int, incident: str) -> ErrorAnswer:
-        code, message = API_ERRORS.get(status, ("INTERNAL_ERROR", f"Something failed here. Incident {incident}."))
+        code, message = API_ERRORS.get(status, (ErrorCode.INTERNAL_ERROR, f"Segl failed; incident {incident}. Try again later."))
         return ErrorAnswer(content_type="application/xml", body=error_xml(code, message))
 
     def tell(error: OSError, address: str, presented: bytes | None) -> None:
         refusal = refused(error, address=address, presented=presented)
         _log.warning(
-            "handshake_refused",
+            "handshake-refused",
             refusal=refusal.refusal.value,
             message=refusal.message,
             address=refusal.address,
@@ -90,7 +87,7 @@ def serve_api(
         "keyfile": str(settings.api_key),
         "proc_name": "segl-api",
     }
-    _Server(door=door, load=load, settings=settings, options=options).run()
+    _Server(door=door, load=load, workers=settings.workers, threads=settings.threads, options=options).run()
 
 
 def serve_web(
@@ -106,21 +103,30 @@ def serve_web(
     `load` makes the application, once in each worker process. `error_page` writes HTML for a status and an incident number ("" below 500); it may load
     nothing, since none of its addresses would be answered. `begin` is called in each worker before it serves.
     """
-    write = error_page or plain_page
-
-    def error_answer(status: int, incident: str) -> ErrorAnswer:
-        return ErrorAnswer(content_type="text/html; charset=utf-8", body=write(status, incident), headers=PAGE_HEADERS)
-
-    def ignore(error: OSError, address: str, presented: bytes | None) -> None:
-        """There is no handshake on a plain connection."""
-
-    door = Door(error_answer=error_answer, context=None, handshake_refused=ignore, begin=begin or (lambda: None))
 
     def load_behind_proxy() -> WsgiApplication:
         return BehindProxy(load(), scheme=settings.web_url.partition(":")[0], proxies=settings.trusted_proxies)
 
+    door = _plain_door(error_page=error_page or plain_page, begin=begin or (lambda: None))
     options = {"bind": _bind(settings.web_host, settings.web_port), "proc_name": "segl-web"}
-    _Server(door=door, load=load_behind_proxy, settings=settings, options=options).run()
+    _Server(door=door, load=load_behind_proxy, workers=settings.workers, threads=settings.threads, options=options).run()
+
+
+def serve_plain(*, name: str, port: int, load: Callable[[], WsgiApplication], threads: int = 16) -> None:
+    """Serve the sandbox's neighbours: one process, plain HTTP, on this machine only, until SIGTERM; does not return otherwise."""
+    door = _plain_door(error_page=plain_page, begin=lambda: None)
+    options = {"bind": _bind("127.0.0.1", port), "proc_name": f"segl-{name}"}
+    _Server(door=door, load=load, workers=1, threads=threads, options=options).run()
+
+
+def _plain_door(*, error_page: Callable[[int, str], bytes], begin: Callable[[], None]) -> Door:
+    def error_answer(status: int, incident: str) -> ErrorAnswer:
+        return ErrorAnswer(content_type="text/html; charset=utf-8", body=error_page(status, incident), headers=PAGE_HEADERS)
+
+    def ignore(error: OSError, address: str, presented: bytes | None) -> None:
+        """There is no handshake on a plain connection."""
+
+    return Door(error_answer=error_answer, context=None, handshake_refused=ignore, begin=begin)
 
 
 PAGE_HEADERS: tuple[tuple[str, str], ...] = (
@@ -185,14 +191,14 @@ class BehindProxy:
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """A gunicorn with the settings of this module, which reads neither files nor arguments."""
 
-    def __init__(self, *, door: Door, load: Callable[[], WsgiApplication], settings: Settings, options: Mapping[str, object]) -> None:
+    def __init__(self, *, door: Door, load: Callable[[], WsgiApplication], workers: int, threads: int, options: Mapping[str, object]) -> None:
         configure_if_unset()
         self.door = door
         self._load = load
         self._options = {
             "worker_class": BoundedWorker,
-            "workers": settings.workers,
-            "threads": settings.threads,
+            "workers": workers,
+            "threads": threads,
             "worker_connections": MAX_CONNECTIONS,
             "keepalive": KEEP_ALIVE_SECONDS,
             "graceful_timeout": DRAIN_SECONDS,

@@ -15,8 +15,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -45,9 +45,10 @@ class Child:
     """One process to keep alive."""
 
     name: str
-    argv: tuple[str, ...]
-    is_ready: Callable[[], bool] | None = None
-    """Asked again and again after the first start until it says yes; must answer within a second. None: ready as soon as it runs."""
+    argv: Sequence[str]
+    port: int | None = None
+    """Where it accepts connections once it is ready. None: ready as soon as it runs."""
+    host: str = "127.0.0.1"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,36 +61,28 @@ class _Running:
     has_been_ready: bool = False
 
 
-def answers_at(host: str, port: int) -> Callable[[], bool]:
-    """Return a question: does something accept connections at this address?"""
-
-    def ask() -> bool:
-        try:
-            socket.create_connection((host, port), timeout=0.5).close()
-        except OSError:
-            return False
-        return True
-
-    return ask
-
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Supervisor:
     """Keeps `children` alive until SIGTERM or SIGINT."""
 
     children: Sequence[Child]
-    run_folder: Path
-    """Holds the lock and `<name>.pid` of each running child, for tests and operators."""
+    _: KW_ONLY
+    data: Path
+    """Its folder `run` holds the lock and `<name>.pid` of each running child, for tests and operators."""
     on_ready: Callable[[], None] = lambda: None
-    environment: Mapping[str, str] | None = None
-    """None: the supervisor's own."""
+    """Called once, when all children have been ready."""
     drain_seconds: float = DRAIN_SECONDS
     _running: list[_Running] = field(init=False, default_factory=list)
     _stop_signals: int = field(init=False, default=0)
 
-    def run(self) -> None:
+    @property
+    def run_folder(self) -> Path:
+        """Return where the lock and the process ids are."""
+        return self.data / "run"
+
+    def run(self) -> int:
         """
-        Start everything and return after everything has stopped.
+        Start everything; return 0 after everything has been told to stop and has stopped.
 
         SIGTERM or SIGINT lets the children finish within `drain_seconds`; a second one kills them. Must run in the main thread.
 
@@ -104,14 +97,13 @@ class Supervisor:
                     self._keep_alive(wait)
                 finally:
                     self._stop(wait)
+        return 0
 
     def _take(self, lock: IO[str]) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            message = (
-                f"Segl runs already on {self.run_folder.parent}. Stop it first (Ctrl-C there), or choose another folder with SEGL_DATA."
-            )
+            message = f"Segl runs already on {self.data}. Stop it first (Ctrl-C there), or choose another folder with SEGL_DATA."
             raise AlreadyRunning(message) from error
         # Whoever held it before is gone, and what it left with it.
         for path in self.run_folder.glob("*.pid"):
@@ -139,19 +131,18 @@ class Supervisor:
                     self.on_ready()
                 elif not is_complained and now - began_at > NOT_READY_SECONDS:
                     is_complained = True
-                    _log.warning("not_ready", waiting_for=waiting, seconds=NOT_READY_SECONDS)
+                    _log.warning("not-ready", waiting_for=waiting, seconds=NOT_READY_SECONDS)
             wait(_TICK_SECONDS)
 
     def _is_ready(self, running: _Running) -> bool:
         if not running.has_been_ready and running.process is not None:
-            running.has_been_ready = running.child.is_ready is None or running.child.is_ready()
+            running.has_been_ready = running.child.port is None or _answers(running.child.host, running.child.port)
         return running.has_been_ready
 
     def _start(self, running: _Running) -> None:
         try:
             running.process = subprocess.Popen(
                 running.child.argv,
-                env=dict(self.environment) if self.environment is not None else None,
                 stdin=subprocess.DEVNULL,
                 # A group of its own: Ctrl-C in the terminal reaches the supervisor alone, and a whole group can be killed.
                 process_group=0,
@@ -161,11 +152,11 @@ class Supervisor:
         except OSError as error:
             running.early_deaths += 1
             running.starts_at = time.monotonic() + LONGEST_PAUSE_SECONDS
-            _log.error("process_not_started", process=running.child.name, error=error.strerror or type(error).__name__)
+            _log.error("process-not-started", child=running.child.name, error=error.strerror or type(error).__name__)
             return
         running.started_at = time.monotonic()
         self._pid_file(running.child.name).write_text(f"{running.process.pid}\n")
-        _log.info("process_started", process=running.child.name, pid=running.process.pid)
+        _log.info("process-started", child=running.child.name, pid=running.process.pid)
 
     def _bury(self, running: _Running, now: float) -> None:
         process = running.process
@@ -181,7 +172,7 @@ class Supervisor:
         running.process = None
         with contextlib.suppress(FileNotFoundError):
             self._pid_file(running.child.name).unlink()
-        _log.error("process_died", process=running.child.name, pid=process.pid, code=process.returncode, pause_seconds=pause)
+        _log.error("process-died", child=running.child.name, pid=process.pid, code=process.returncode, pause_seconds=pause)
 
     def _stop(self, wait: Callable[[float], None]) -> None:
         alive = [(running, running.process) for running in self._running if running.process is not None]
@@ -192,7 +183,7 @@ class Supervisor:
         while any(process.poll() is None for _, process in alive):
             if time.monotonic() > ends_at or self._stop_signals > 1:
                 names = [running.child.name for running, process in alive if process.poll() is None]
-                _log.warning("processes_killed", processes=names)
+                _log.warning("processes-killed", children=names)
                 break
             wait(min(_TICK_SECONDS, self.drain_seconds))
         for running, process in alive:
@@ -220,6 +211,14 @@ class _DieWithParent:
         self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != self._parent:
             os._exit(1)
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
 
 
 def _kill_group(group: int, number: signal.Signals) -> None:

@@ -1,0 +1,40 @@
+"""
+Each process tells whether it can work: the database answers, and for the worker nothing is dead or overdue.
+
+Open to whoever reaches the port, so it names parts and states, never content.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, JsonResponse
+
+from segl.database.models import Organization, WorkItem
+
+OVERDUE = timedelta(minutes=2)
+
+
+def health(request: HttpRequest) -> JsonResponse:
+    """200 when this process can work, 503 when it cannot; the body tells which part."""
+    parts = state_of_health()
+    status = 200 if parts["database"] == "ok" else 503
+    return JsonResponse({"process": settings.SEGL_DOOR, **parts}, status=status, headers={"Cache-Control": "no-store"})
+
+
+def state_of_health() -> dict[str, str]:
+    """Return the state of each part."""
+    try:
+        Organization.objects.exists()
+        now = settings.SEGL_PORTS.clock.now()
+        dead = WorkItem.objects.filter(is_dead=True).count()
+        overdue = WorkItem.objects.filter(is_dead=False, due_at__lt=now - OVERDUE).count()
+        waiting = WorkItem.objects.filter(is_dead=False).exclude(waits_for="").values_list("waits_for", flat=True).first()
+    except DatabaseError:
+        return {"database": "unavailable"}
+    parts = {"database": "ok", "work": "ok" if not dead and not overdue else f"{dead} dead, {overdue} overdue"}
+    if waiting:
+        parts["waits_for"] = waiting
+    return parts
