@@ -20,6 +20,10 @@ from segl.jobs.job import SignerNotWaiting
 from segl.values import IdentifierFormat, Language, SignatureType
 
 
+LOGIN_AGAIN = frozenset({Problem.WRONG_PERSON, Problem.LEVEL_TOO_LOW})
+"""After these the provider's running session would only bring the same answer again, without a page to choose on."""
+
+
 def choices(ports: Ports, *, sitting_id: str, secret: str | None) -> Sequence[EidChoice]:
     """
     Return the eID providers this signer may use.
@@ -51,7 +55,7 @@ def begin_signing(ports: Ports, *, sitting_id: str, secret: str | None, provider
             state=state,
             nonce=nonce_of(intent),
             level=view.level,
-            is_fresh_required=view.signature_type is SignatureType.ADVANCED,
+            is_fresh_required=view.signature_type is SignatureType.ADVANCED or view.problem in LOGIN_AGAIN,
             language=language,
         )
     except ProviderUnavailable:

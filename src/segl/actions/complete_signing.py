@@ -42,6 +42,8 @@ from segl.database.transactions import durable
 from segl.jobs.job import JobAlreadyEnded, SignerNameMissing, SignerNotWaiting, SignerSigned
 from segl.jobs.terms import required_level
 from segl.signatures import person_certificate, xades
+from segl.signatures.person_certificate import UnableToIssue
+from segl.signatures.xades import UnableToSign
 from segl.values import IdentifierFormat, Level, NationalIdentityNumber, SignatureType
 
 SERIAL_BITS = 120
@@ -85,7 +87,7 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
         _leave_problem(ports, attempt, Problem.WRONG_PERSON, reason="WrongPerson")
     except NameNotAvailable:
         _give_up_without_name(ports, attempt)
-    except (TimeStampUnavailable, ValidationMaterialUnavailable) as unavailable:
+    except (TimeStampUnavailable, ValidationMaterialUnavailable, UnableToIssue, UnableToSign) as unavailable:
         _leave_problem(ports, attempt, Problem.NO_TIME_STAMP, reason=type(unavailable).__name__)
     except IntentNoLongerHolds:
         _leave_problem(ports, attempt, Problem.LOGIN_REFUSED, reason="IntentNoLongerHolds")
@@ -185,7 +187,7 @@ def _make_xades(ports: Ports, signer: Signer, identity: SignerIdentity, evidence
         ],
         evidence=evidence,
         certificate=certificate,
-        chain=authority.chain,
+        chain=(authority.certificate, *authority.chain),
         private_key=key,
         signing_time=signed_at,
     )

@@ -123,17 +123,13 @@ def _ready_documents(bundle: Bundle, manifest: direct_job.DirectManifest, *, may
             ErrorCode.DOCUMENTS_TOO_LARGE,
             f"The documents are {total} bytes together, and the limit is {MAX_DOCUMENT_BYTES}. Send smaller documents, or fewer.",
         )
-    return [
-        _ready(asked, document, may_send_text=may_send_text) for asked, document in zip(manifest.documents, documents, strict=True)
-    ]
+    return [_ready(asked, document, may_send_text=may_send_text) for asked, document in zip(manifest.documents, documents, strict=True)]
 
 
 def _ready(asked: direct_job.ManifestDocument, document: BundleDocument, *, may_send_text: bool) -> _ReadyDocument:
     media_type = asked.mime.split(";")[0].strip().lower()
     if media_type not in {PDF_MIME, TEXT_MIME}:
-        raise RequestRefused(
-            ErrorCode.DOCUMENT_REJECTED, "A document has a type that is not accepted. Send application/pdf or text/plain."
-        )
+        raise RequestRefused(ErrorCode.DOCUMENT_REJECTED, "A document has a type that is not accepted. Send application/pdf or text/plain.")
     if media_type == TEXT_MIME and not may_send_text:
         raise RequestRefused(ErrorCode.FEATURE_NOT_AVAILABLE, "Plain-text documents are not enabled for this organization. Send a PDF.")
     is_pdf = media_type == PDF_MIME

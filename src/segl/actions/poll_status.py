@@ -45,8 +45,7 @@ def poll_status(ports: Ports, *, sender: str, flow: Flow, queue: str) -> Polled:
     :raises PolledTooEarly: while the gate is closed; early polls do not move it.
     """
     real_now, now = ports.clock.real_now(), ports.clock.now()
-    gate_key = {"sender_number": sender, "flow": flow, "queue": queue}
-    gate = PollGate.objects.filter(**gate_key).first()
+    gate = PollGate.objects.filter(sender_number=sender, flow=flow, queue=queue).first()
     if gate is not None and real_now < gate.next_permitted_at:
         raise PolledTooEarly(gate.next_permitted_at)
     with durable():
@@ -54,7 +53,7 @@ def poll_status(ports: Ports, *, sender: str, flow: Flow, queue: str) -> Polled:
         if change is not None:
             return Polled(state=state_for_sender(change.job), sequence=change.sequence, next_permitted_at=real_now)
         next_permitted_at = real_now + ports.policy.poll_interval
-        PollGate.objects.update_or_create(**gate_key, defaults={"next_permitted_at": next_permitted_at})
+        PollGate.objects.update_or_create(sender_number=sender, flow=flow, queue=queue, defaults={"next_permitted_at": next_permitted_at})
         return Polled(state=None, sequence=None, next_permitted_at=next_permitted_at)
 
 

@@ -81,14 +81,10 @@ def devmode_sign(ports: Ports, *, job: Job, identifier: str, outcome: DevmodeOut
 
 
 def _sign(ports: Ports, sitting: OpenedSitting, *, person: Person, level: Level) -> None:
-    url = begin_signing(
-        ports, sitting_id=sitting.sitting_id, secret=sitting.secret, provider=PROVIDER_ID, language=Language.BOKMAL
-    )
+    url = begin_signing(ports, sitting_id=sitting.sitting_id, secret=sitting.secret, provider=PROVIDER_ID, language=Language.BOKMAL)
     with httpx.Client(trust_env=False, timeout=5) as browser:
         answer = _through_the_provider(browser, url, person=person, level=level)
-    complete_signing(
-        ports, parameters=answer, cookie_secrets={sitting.sitting_id: sitting.secret}, ip_address="127.0.0.1"
-    )
+    complete_signing(ports, parameters=answer, cookie_secrets={sitting.sitting_id: sitting.secret}, ip_address="127.0.0.1")
 
 
 def _through_the_provider(browser: httpx.Client, url: str, *, person: Person, level: Level) -> dict[str, str]:

@@ -23,9 +23,7 @@ def direct(request: HttpRequest, job_id: str) -> HttpResponse:
     if job is None:
         raise JobNotFound
     # Answers as for a job that is not there: whoever may not act for the sender learns nothing of the job.
-    admit_caller(
-        settings.SEGL_PORTS, certificate=request.META["segl.peer_certificate"], sender=job.sender_id, is_counted=False
-    )
+    admit_caller(settings.SEGL_PORTS, certificate=request.META["segl.peer_certificate"], sender=job.sender_id, is_counted=False)
     try:
         outcome = DevmodeOutcome(request.GET.get("outcome", DevmodeOutcome.SIGN))
     except ValueError as error:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
+from segl.adapters.keys.files import write_file
 from segl.database import audit
 from segl.database.models import BrokerRight, Organization
 from segl.sandbox.identity_provider import provider_configuration
@@ -20,7 +21,7 @@ from segl.sandbox.neighbours import ISSUER_PATH
 def seed(material: SandboxMaterial, *, neighbours_url: str) -> None:
     """Add what is not there yet. The stranger is left out: it has a valid certificate and no access."""
     configuration = provider_configuration(issuer=neighbours_url + ISSUER_PATH)
-    (material.folder / "identity-providers.json").write_text(configuration)
+    write_file(material.folder / "identity-providers.json", configuration.encode())
     now = datetime.now(UTC)
     with transaction.atomic():
         for organization in read_organizations(material.organizations):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.utils.functional import SimpleLazyObject
@@ -27,7 +28,7 @@ def _build_ports() -> Ports:
 
 SEGL = with_secret(load(os.environ), draw=lambda: secrets.token_urlsafe(48))
 SEGL_DOOR = os.environ.get("SEGL_DOOR", "web")
-SEGL_PORTS = SimpleLazyObject(_build_ports)
+SEGL_PORTS = cast("Ports", SimpleLazyObject(_build_ports))  # made at first use; types see what it stands for
 SEGL_IS_SANDBOX = SEGL.is_sandbox
 SEGL_WEB_URL = SEGL.web_url
 SEGL_API_URL = SEGL.api_url

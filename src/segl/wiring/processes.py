@@ -181,7 +181,8 @@ def run_neighbours() -> int:
     def now() -> datetime:
         # No request of Django's ends here and closes the connection.
         try:
-            return clock.now()
+            moment: datetime = clock.now()
+            return moment
         finally:
             close_old_connections()
 

@@ -191,7 +191,9 @@ class BehindProxy:
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """A gunicorn with the settings of this module, which reads neither files nor arguments."""
 
-    def __init__(self, *, door: Door, load: Callable[[], WsgiApplication], workers: int, threads: int, options: Mapping[str, object]) -> None:
+    def __init__(
+        self, *, door: Door, load: Callable[[], WsgiApplication], workers: int, threads: int, options: Mapping[str, object]
+    ) -> None:
         configure_if_unset()
         self.door = door
         self._load = load

@@ -22,6 +22,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 
+from segl.certificates import CertificateRefusal, CertificateRefused, CertificateRevoked, RevocationUnknown
+
 MAX_LIST_BYTES = 1024 * 1024
 FETCH_SECONDS = 10.0
 """reliability.md B-56: one MiB, ten seconds, no redirects."""
@@ -36,18 +38,6 @@ _FAR_AHEAD = datetime.max.replace(tzinfo=UTC)
 _MAX_REMEMBERED = 10_000
 
 _log = structlog.get_logger("segl.trust")
-
-
-class CertificateRevoked(Exception):
-    """The certificate, or a CA above it, stands in a revocation list. Order a new certificate."""
-
-
-class RevocationUnknown(Exception):
-    """No usable revocation list of the certificate's issuer is at hand, so nobody is let in. Try again shortly; check SEGL_ENTERPRISE_CRL_URLS."""
-
-
-class IssuerUnknown(Exception):
-    """The certificate comes from no CA in the folder of trusted ones."""
 
 
 class RevocationListRefused(Exception):
@@ -127,7 +117,7 @@ class EnterpriseTrust:
                 content = self._fetch(url)
                 held = self._accepted(url, content, fetched_at=fetched_at)
             except (RevocationListRefused, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                _log.warning("revocation_list_not_had", url=url, reason=_reason(error))
+                _log.warning("revocation-list-not-had", url=url, reason=_reason(error))
                 continue
             self._hold(held)
             self._keep_on_disk(url, content, fetched_at=fetched_at)
@@ -154,12 +144,13 @@ class EnterpriseTrust:
 
         :raises CertificateRevoked: if one is.
         :raises RevocationUnknown: if that cannot be told.
-        :raises IssuerUnknown: if no CA in the folder issued `leaf`.
+        :raises CertificateRefused: if no CA in the folder issued `leaf`.
         """
         now = self._real_now()
         certificate, issuer = leaf, self._find_issuer(leaf)
         if issuer is None:
-            raise IssuerUnknown("The certificate comes from no CA that this server trusts. Use one from a trusted CA.")
+            message = "The certificate comes from no CA that this server trusts. Use one from a trusted CA."
+            raise CertificateRefused(CertificateRefusal.UNKNOWN_ISSUER, message)
         while issuer is not None and issuer != certificate:
             with self._lock:
                 usable = [held for held in self._held.values() if held.issuer == issuer and now < held.usable_until]
@@ -184,7 +175,7 @@ class EnterpriseTrust:
             try:
                 self.refresh()
             except Exception as error:  # the thread must outlive everything: without it all senders are shut out after a day
-                _log.error("revocation_lists_not_refreshed", reason=_reason(error))
+                _log.error("revocation-lists-not-refreshed", reason=_reason(error))
             time.sleep(self._refresh_seconds if self.snapshot().is_complete else RETRY_SECONDS)
 
     def _accepted(self, url: str, content: bytes, *, fetched_at: datetime) -> _HeldList:
@@ -232,7 +223,7 @@ class EnterpriseTrust:
             os.utime(fresh, (fetched_at.timestamp(), fetched_at.timestamp()))
             fresh.replace(path)
         except OSError as error:
-            _log.warning("revocation_list_not_kept", url=url, reason=_reason(error))
+            _log.warning("revocation-list-not-kept", url=url, reason=_reason(error))
 
     def _path(self, url: str) -> Path:
         return self._cache / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.crl"
@@ -297,9 +288,19 @@ def _read_list(content: bytes) -> x509.CertificateRevocationList:
         raise RevocationListRefused("It cannot be read as a revocation list.") from error
     for extension in extensions:
         # A list with a critical extension may be only a part of the whole (one reason, one kind of certificate, a delta): RFC 5280 5.2.
-        if extension.critical or extension.oid == ExtensionOID.DELTA_CRL_INDICATOR:
+        if (extension.critical and not _is_whole(extension.value)) or extension.oid == ExtensionOID.DELTA_CRL_INDICATOR:
             raise RevocationListRefused(f"It has the critical extension {extension.oid.dotted_string}: only complete lists are taken.")
     return revocation_list
+
+
+def _is_whole(value: x509.ExtensionType) -> bool:
+    return isinstance(value, x509.IssuingDistributionPoint) and not (
+        value.only_contains_ca_certs
+        or value.only_contains_user_certs
+        or value.only_contains_attribute_certs
+        or value.indirect_crl
+        or value.only_some_reasons
+    )
 
 
 def _is_signed_by(revocation_list: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

@@ -13,7 +13,7 @@ from segl.database.models.organizations import Organization
 from segl.jobs.job import JobStatus, SignerStatus
 from segl.values import Flow, IdentifierFormat, OnBehalfOf, SignatureType
 
-STATUS = {"max_length": 40}
+STATUS_LENGTH = 40
 
 
 class Job(models.Model):
@@ -46,8 +46,8 @@ class Job(models.Model):
     bundle_sha256 = models.CharField(max_length=64)
     """The sender's bundle as it arrived, kept as evidence while the documents are kept."""
     created_at = models.DateTimeField()
-    status = models.CharField(**STATUS, default=JobStatus.IN_PROGRESS)
-    visible_status = models.CharField(**STATUS, default=JobStatus.IN_PROGRESS)
+    status = models.CharField(max_length=STATUS_LENGTH, default=JobStatus.IN_PROGRESS)
+    visible_status = models.CharField(max_length=STATUS_LENGTH, default=JobStatus.IN_PROGRESS)
     completed_at = models.DateTimeField(null=True)
     """When the last signature was given."""
     documents_deleted_at = models.DateTimeField(null=True)
@@ -85,9 +85,9 @@ class Signer(models.Model):
     """Personal. As submitted: it is echoed unchanged."""
     signature_type = models.CharField(max_length=40, choices=[(t.value, t.value) for t in SignatureType])
     on_behalf_of = models.CharField(max_length=5, choices=[(o.value, o.value) for o in OnBehalfOf])
-    status = models.CharField(**STATUS, default=SignerStatus.WAITING)
+    status = models.CharField(max_length=STATUS_LENGTH, default=SignerStatus.WAITING)
     since = models.DateTimeField()
-    visible_status = models.CharField(**STATUS, default=SignerStatus.WAITING)
+    visible_status = models.CharField(max_length=STATUS_LENGTH, default=SignerStatus.WAITING)
     visible_since = models.DateTimeField()
 
     class Meta:

@@ -7,6 +7,7 @@ Everything not listed here is a defect of ours: 500 with an incident id, and not
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 
 import structlog
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
@@ -50,7 +51,7 @@ def answer_to(error: Exception) -> HttpResponse:
         case PdfRefused():
             return answer(ErrorCode.DOCUMENT_REJECTED, str(error))
         case TermsRefused(rule=rule):
-            return answer(ErrorCode(rule.value), str(error))
+            return answer(ErrorCode[rule.name], str(error))
         case CertificateRefused():
             return answer(ErrorCode.ASICE_VALIDATION_FAILED, f"The bundle's certificate is refused. {error}")
         case RevocationUnknown():
@@ -69,9 +70,9 @@ def answer_to(error: Exception) -> HttpResponse:
             return answer(ErrorCode.SIGNER_NOT_WAITING, _docstring(error))
         case JobAlreadyEnded():
             return answer(ErrorCode.JOB_ALREADY_COMPLETED, _docstring(error))
-        case DocumentsNotDeletable(earliest_at=None):
+        case DocumentsNotDeletable() if error.earliest_at is None:
             return answer(ErrorCode.DOCUMENTS_NOT_DELETABLE, "Documents can be deleted when all signers have signed. Wait until they have.")
-        case DocumentsNotDeletable(earliest_at=earliest_at):
+        case DocumentsNotDeletable(earliest_at=datetime() as earliest_at):
             return answer(
                 ErrorCode.DOCUMENTS_NOT_DELETABLE, f"The documents may be deleted from {write_instant(earliest_at)}. Try again then."
             )

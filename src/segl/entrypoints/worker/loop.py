@@ -23,6 +23,7 @@ from segl.actions.ports import Ports, TimeStampUnavailable, ValidationMaterialUn
 from segl.actions.seal_job import SEAL, seal_job
 from segl.database import work
 from segl.database.work import Claim
+from segl.signatures.pades import UnableToSeal
 
 HANDLERS: Mapping[str, Callable[..., None]] = {SEAL: seal_job, EXPIRE: expire_job, DELETE_BYTES: delete_bytes}
 IDLE_SECONDS = 0.1
@@ -30,7 +31,7 @@ IDLE_SECONDS = 0.1
 HEARTBEAT_SECONDS = 10
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
-NEIGHBOUR_DOWN = (TimeStampUnavailable, ValidationMaterialUnavailable, OSError)
+NEIGHBOUR_DOWN = (TimeStampUnavailable, ValidationMaterialUnavailable, UnableToSeal, OSError)
 
 log = structlog.get_logger()
 

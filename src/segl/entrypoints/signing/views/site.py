@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -52,10 +53,8 @@ def language(request: HttpRequest) -> HttpResponse:
         return response
     if place := re.match(r"/sign/([A-Za-z0-9_-]+)/", back):
         sitting_id = place.group(1)
-        try:
+        with suppress(SittingNotFound, SittingTimedOut):  # the page this leads back to says so
             sittings.set_language(ports(), sitting_id=sitting_id, secret=secret_of(request, sitting_id), language=Language(chosen))
-        except (SittingNotFound, SittingTimedOut):
-            pass  # the page this leads back to says so
     response.set_cookie(
         LANGUAGE_COOKIE, chosen, max_age=LANGUAGE_COOKIE_LIFETIME_SECONDS, secure=is_secure(), httponly=True, samesite="Lax"
     )
