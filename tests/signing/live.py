@@ -1,0 +1,88 @@
+"""A live server for the pages, the world outside it (an eID that knows you already, and the sender's site), and Chromium."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def missing(reason: str) -> None:
+    """Skip what this machine cannot do, by name; where everything must run, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def axe_script() -> Path:
+    """Where axe-core stands: it is fetched by script/test and not part of the repository."""
+    path = Path(os.environ.get("SEGL_AXE", ROOT / "var/tools/axe.min.js"))
+    if not path.is_file():
+        missing(f"axe-core is not at {path}: run script/test, or set SEGL_AXE")
+    return path
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: a browser that leaves early is not an error of these tests."""
+
+
+@contextmanager
+def serving(application: Application) -> Iterator[int]:
+    """Serve on a free port of this machine."""
+    server = make_server("127.0.0.1", 0, application, server_class=_Server, handler_class=_Quiet)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def pages() -> Application:
+    application: Application = WSGIHandler()
+    return application
+
+
+def outside(web: str) -> Application:
+    """An eID that answers at once, as one with a running session does, and a sender's site with a page to come back to."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/authorize":
+            state = parse_qs(environ["QUERY_STRING"])["state"][0]
+            start_response("302 Found", [("Location", f"{web}/eid/callback?state={state}&code=c")])
+            return []
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [b"<!doctype html><html lang=en><title>Back</title><h1>Back at the sender</h1>"]
+
+    return answer
