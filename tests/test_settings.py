@@ -97,7 +97,7 @@ class TestProduction:
 
         assert not settings.is_sandbox
         assert settings.poll_interval == 600
-        assert settings.api_host == "0.0.0.0"  # noqa: S104
+        assert settings.api_host == "0.0.0.0"
         assert settings.tsa_urls == ("https://tsa.example.no/tsp", "https://other.example.no/tsp")
         assert with_secret(settings, draw=lambda: "never drawn") is settings
 

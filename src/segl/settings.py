@@ -181,10 +181,14 @@ def load(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+OTHERS = ("SEGL_DOOR", "SEGL_CLIENT_", "SEGL_TEST_", "SEGL_REFERENCE", "SEGL_AXE")
+"""Names of the process itself, of the Python client and of the tests."""
+
+
 def unknown_names(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names in `environ` that begin as ours and are no setting: misspelled ones, to be warned of at start."""
     known = {row.name for row in SETTINGS}
-    return tuple(sorted(name for name in environ if name.startswith("SEGL_") and name not in known))
+    return tuple(sorted(name for name in environ if name.startswith("SEGL_") and not name.startswith(OTHERS) and name not in known))
 
 
 def refuse_sandbox_keys(settings: Settings, certificates: Iterable[x509.Certificate]) -> None:

@@ -38,7 +38,9 @@ class TestAStoredDocument:
     def test_is_on_disk_before_anybody_is_told(self, store: FileDocumentStore, monkeypatch: pytest.MonkeyPatch) -> None:
         synced: list[str] = []
         real = os.fsync
-        monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink())), real(descriptor)))
+        monkeypatch.setattr(
+            os, "fsync", lambda descriptor: (synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink())), real(descriptor))
+        )
 
         store.put(CONTENT)
 

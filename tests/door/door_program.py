@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from segl.adapters.trust.enterprise import CertificateRevoked, EnterpriseTrust, RevocationUnknown
+from segl.adapters.trust.enterprise import EnterpriseTrust
+from segl.certificates import CertificateRevoked, RevocationUnknown
 from segl.entrypoints.api.door.body import BodyTooLarge, BodyUnreadable, read_body
 from segl.entrypoints.api.door.peer import peer_certificate
 from segl.entrypoints.api.door.refusals import RefusedHandshake
@@ -20,11 +21,6 @@ from segl.wiring.servers import serve_api, serve_web
 
 SETTINGS = load(os.environ)
 SEEN = SETTINGS.data / "refused.jsonl"
-
-
-def error_xml(code: str, message: str) -> bytes:
-    namespace = "http://signering.posten.no/schema/v1"
-    return f'<error xmlns="{namespace}"><error-code>{code}</error-code><error-message>{message}</error-message></error>'.encode()
 
 
 def record(refusal: RefusedHandshake) -> None:
@@ -86,7 +82,7 @@ def main() -> None:
         real_now=lambda: datetime.datetime.now(datetime.UTC),
         refresh_seconds=0.5,
     )
-    serve_api(settings=SETTINGS, load=lambda: make(trust), trust=trust, error_xml=error_xml, record=record)
+    serve_api(settings=SETTINGS, load=lambda: make(trust), trust=trust, record=record)
 
 
 main()

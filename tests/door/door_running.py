@@ -123,7 +123,7 @@ class RunningDoor:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def refusals(self) -> list[dict[str, Any]]:
-        return [line for line in self.lines() if line.get("event") == "handshake_refused"]
+        return [line for line in self.lines() if line.get("event") == "handshake-refused"]
 
     def recorded(self) -> list[dict[str, Any]]:
         path = self.data / "refused.jsonl"

@@ -178,7 +178,7 @@ class TestARevocationListThatCannotBeHad:
                     answer = ask(connection, GET)
 
                 assert (answer.status, answer.content["trust"]) == (503, "RevocationUnknown")
-                wait_until(lambda: any(line["event"] == "revocation_list_not_had" for line in door.lines()), what="a line about the list")
+                wait_until(lambda: any(line["event"] == "revocation-list-not-had" for line in door.lines()), what="a line about the list")
 
                 # It comes back, and with it the check in the handshake.
                 lists.answers["issuing.crl"] = pki.issuing.revocation_list(pki.revoked)

@@ -21,15 +21,13 @@ from door_running import serving_lists, wait_until
 
 from segl.adapters.trust.enterprise import (
     MAX_LIST_BYTES,
-    CertificateRevoked,
     EnterpriseTrust,
-    IssuerUnknown,
     RevocationListRefused,
-    RevocationUnknown,
     TrustUnreadable,
     fetch_list,
     read_certificates,
 )
+from segl.certificates import CertificateRefusal, CertificateRefused, CertificateRevoked, RevocationUnknown
 
 HOUR = datetime.timedelta(hours=1)
 ISSUING, ROOT = "http://crl.example/issuing", "http://crl.example/root"
@@ -114,14 +112,15 @@ class TestACertificate:
         with pytest.raises(RevocationUnknown, match=r"is not at hand, so no certificate of it is let in\. Try again shortly\."):
             trust.check(world.leaf)
         assert not trust.snapshot().is_complete
-        assert [(line["event"], line["url"], line["reason"]) for line in log] == [("revocation_list_not_had", missing, "ConnectError")]
+        assert [(line["event"], line["url"], line["reason"]) for line in log] == [("revocation-list-not-had", missing, "ConnectError")]
 
     def test_of_another_ca_is_told_apart(self, world: World) -> None:
         trust = world.trust()
         trust.refresh()
 
-        with pytest.raises(IssuerUnknown, match="comes from no CA that this server trusts"):
+        with pytest.raises(CertificateRefused, match="comes from no CA that this server trusts") as refusal:
             trust.check(Ca("World issuing").issue(name((NameOID.COMMON_NAME, "Kunde AS"))))
+        assert refusal.value.reason is CertificateRefusal.UNKNOWN_ISSUER
 
 
 class TestAList:
@@ -225,6 +224,14 @@ class TestAList:
         assert [(line["url"], line["reason"]) for line in log] == [(ISSUING, reason)]
         with pytest.raises(RevocationUnknown):
             trust.check(world.leaf)
+
+    def test_may_say_where_it_is_published(self, world: World) -> None:
+        point = x509.IssuingDistributionPoint([x509.UniformResourceIdentifier(ISSUING)], None, False, False, None, False, False)
+        world.answers[ISSUING] = world.issuing.revocation_list(extension=point)
+        trust = world.trust()
+        trust.refresh()
+
+        trust.check(world.leaf)
 
     def test_may_be_pem(self, world: World) -> None:
         world.answers[ISSUING] = x509.load_der_x509_crl(world.answers[ISSUING]).public_bytes(Encoding.PEM)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import override_settings
 
-from segl.entrypoints.signing import visits
-
-from .stage import Browser, Neighbours, StageOfSittings
+if TYPE_CHECKING:
+    from .stage import Browser, StageOfSittings
 
 WEB_SETTINGS: dict[str, Any] = {
     "ROOT_URLCONF": "segl.entrypoints.signing.urls",
@@ -26,13 +25,17 @@ WEB_SETTINGS: dict[str, Any] = {
     "SEGL_IS_SANDBOX": False,
     "SEGL_WEB_URL": "http://localhost:8000",
     "SEGL_EID_ORIGINS": ("http://127.0.0.1:8002",),
-    "SEGL_PORTS": Neighbours(),
 }
 
 
 @pytest.fixture(scope="module", autouse=True)
 def stage() -> Iterator[StageOfSittings]:
-    with pytest.MonkeyPatch.context() as monkeypatch, override_settings(**WEB_SETTINGS):
+    # Not above: this file is read before Django's registry of models is ready.
+    from segl.entrypoints.signing import visits
+
+    from .stage import Neighbours, StageOfSittings
+
+    with pytest.MonkeyPatch.context() as monkeypatch, override_settings(**WEB_SETTINGS, SEGL_PORTS=Neighbours()):
         monkeypatch.setattr(visits, "PATIENCE_SECONDS", 0.0)
         stage = StageOfSittings()
         stage.install(monkeypatch)
@@ -41,7 +44,7 @@ def stage() -> Iterator[StageOfSittings]:
 
 @pytest.fixture(autouse=True)
 def as_it_was(stage: StageOfSittings) -> Iterator[None]:
-    fresh = StageOfSittings()
+    fresh = type(stage)()
     yield
     for name in ("choices", "eid_url", "exit_url", "file", "on_look"):
         setattr(stage, name, getattr(fresh, name))
@@ -51,4 +54,6 @@ def as_it_was(stage: StageOfSittings) -> Iterator[None]:
 
 @pytest.fixture
 def browser() -> Browser:
+    from .stage import Browser
+
     return Browser()

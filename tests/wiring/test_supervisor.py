@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,8 +16,6 @@ from typing import Any
 
 import pytest
 
-from segl.wiring.supervisor import answers_at
-
 PROGRAM = """
 import sys, signal, threading, time
 from pathlib import Path
@@ -24,14 +23,12 @@ from segl.wiring.server_log import configure_if_unset
 from segl.wiring.supervisor import Child, Supervisor, AlreadyRunning
 configure_if_unset()
 folder = Path(sys.argv[1])
-children = [Child(name=name, argv=(sys.executable, "-c", body)) for name, body in zip(sys.argv[3::2], sys.argv[4::2])]
-slow = folder / "slow.ready"
-children = [Child(name=c.name, argv=c.argv, is_ready=slow.exists if c.name == "slow" else None) for c in children]
+children = [Child(name=name, argv=[sys.executable, "-c", body]) for name, body in zip(sys.argv[3::2], sys.argv[4::2])]
+children = [Child(name=c.name, argv=c.argv, port=int(c.name[4:]) if c.name.startswith("slow") else None) for c in children]
 try:
-    Supervisor(
-        children=children, run_folder=folder / "run", drain_seconds=float(sys.argv[2]),
-        on_ready=lambda: (folder / "ready").write_text("yes"),
-    ).run()
+    sys.exit(Supervisor(
+        children, data=folder, drain_seconds=float(sys.argv[2]), on_ready=lambda: (folder / "ready").write_text("yes"),
+    ).run())
 except AlreadyRunning as error:
     print(error, file=sys.stderr)
     sys.exit(3)
@@ -49,6 +46,12 @@ time.sleep(60)
 STUBBORN = (
     "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); pathlib.Path('stubborn').write_text('up'); time.sleep(60)"
 )
+SLOW = """
+import pathlib, socket, time
+while not pathlib.Path('slow.ready').exists(): time.sleep(0.02)
+server = socket.create_server(('127.0.0.1', PORT))
+time.sleep(60)
+"""
 PARENT = "import subprocess, sys, pathlib; c = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); pathlib.Path('grandchild').write_text(str(c.pid)); c.wait()"
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -103,8 +106,8 @@ def lines(folder: Path, number: int = 0) -> list[dict[str, Any]]:
 
 
 class TestTheSupervisor:
-    def test_tells_when_everything_is_ready_and_not_before(self, start: Start, tmp_path: Path) -> None:
-        start("slow", SLEEP, "quick", SLEEP)
+    def test_tells_when_everything_is_ready_and_not_before(self, start: Start, tmp_path: Path, unused_port: int) -> None:
+        start(f"slow{unused_port}", SLOW.replace("PORT", str(unused_port)), "quick", SLEEP)
         pid_of(tmp_path, "quick")
         threading.Event().wait(0.5)
         assert not (tmp_path / "ready").exists()
@@ -136,7 +139,7 @@ class TestTheSupervisor:
 
         assert supervisor.wait(10) == 0
         assert not is_alive(pid)
-        assert {"event": "processes_killed", "processes": ["stubborn"]}.items() <= lines(tmp_path)[-2].items()
+        assert {"event": "processes-killed", "children": ["stubborn"]}.items() <= lines(tmp_path)[-2].items()
 
     def test_kills_at_the_second_signal(self, start: Start, tmp_path: Path) -> None:
         supervisor = start("stubborn", STUBBORN, drain=60)
@@ -195,8 +198,8 @@ class TestADeadProcess:
 
         assert time.monotonic() - began < 1.5
         assert pid_of(tmp_path, "two") == other
-        died = next(line for line in lines(tmp_path) if line["event"] == "process_died")
-        assert (died["process"], died["code"]) == ("one", -signal.SIGKILL)
+        died = next(line for line in lines(tmp_path) if line["event"] == "process-died")
+        assert (died["child"], died["code"]) == ("one", -signal.SIGKILL)
 
     def test_takes_its_own_children_with_it(self, start: Start, tmp_path: Path) -> None:
         start("parent", PARENT)
@@ -212,20 +215,14 @@ class TestADeadProcess:
         start("broken", "raise SystemExit(7)")
 
         def pauses() -> list[float]:
-            return [line["pause_seconds"] for line in lines(tmp_path) if line["event"] == "process_died"]
+            return [line["pause_seconds"] for line in lines(tmp_path) if line["event"] == "process-died"]
 
         wait_until(lambda: len(pauses()) >= 4, "four deaths")
         assert pauses()[:4] == [0.0, 0.25, 0.5, 1.0]
 
 
-def test_a_port_is_asked_whether_it_answers(unused_port: int) -> None:
-    assert answers_at("127.0.0.1", unused_port)() is False
-
-
 @pytest.fixture
 def unused_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

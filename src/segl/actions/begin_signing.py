@@ -19,7 +19,6 @@ from segl.database.transactions import durable
 from segl.jobs.job import SignerNotWaiting
 from segl.values import IdentifierFormat, Language, SignatureType
 
-
 LOGIN_AGAIN = frozenset({Problem.WRONG_PERSON, Problem.LEVEL_TOO_LOW})
 """After these the provider's running session would only bring the same answer again, without a page to choose on."""
 

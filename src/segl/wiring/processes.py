@@ -202,7 +202,9 @@ def run_neighbours() -> int:
 
 def run_demo() -> int:
     """Sandbox: the demo sender, which knows Segl by its API alone."""
-    os.chdir(DEMO)
+    settings = current_settings()
+    os.environ["SEGL_DATA"] = str(settings.data)
+    os.environ["PYTHONPATH"] = str(DEMO)
     os.execv(sys.executable, [sys.executable, "-m", "demo_sender"])  # noqa: S606 — replaces this process
 
 

@@ -72,7 +72,7 @@ class SeglClient:
         proxy: str | None = None,
         transport: httpx.BaseTransport | None = None,
         observer: Callable[[Exchange], None] | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 — a program of its own, with no other clock
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """
         Make ready; nothing is sent yet.

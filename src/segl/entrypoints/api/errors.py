@@ -25,6 +25,7 @@ from segl.entrypoints.api.door.body import BodyTooLarge, BodyUnreadable
 from segl.jobs.job import JobAlreadyEnded, SignerNotWaiting
 from segl.jobs.terms import TermsRefused
 from segl.pdf.refusal import PdfRefused
+from segl.pdf.text import TextRefused
 from segl.wire.errors import ErrorCode, RequestRefused, error_xml
 from segl.wire.instants import write_instant, write_permitted_time
 
@@ -48,7 +49,7 @@ def answer_to(error: Exception) -> HttpResponse:
             return answer(code, message)
         case BundleRefused():
             return answer(ErrorCode.ASICE_VALIDATION_FAILED, str(error))
-        case PdfRefused():
+        case PdfRefused() | TextRefused():
             return answer(ErrorCode.DOCUMENT_REJECTED, str(error))
         case TermsRefused(rule=rule):
             return answer(ErrorCode[rule.name], str(error))

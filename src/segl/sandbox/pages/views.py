@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
+from segl.actions.ports import Ports
 from segl.database.models import ApiRequest
 from segl.sandbox.clock import ClockNotMoved, move_clock
 from segl.sandbox.material import SandboxMaterial, read_organizations, read_persons
@@ -45,7 +46,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @csrf_exempt  # the clock guards nothing and is there for scripts as well; the sandbox proves nothing to anybody
 def clock(request: HttpRequest) -> HttpResponse:
     """GET tells Segl's time, POST with `seconds=N` moves it forward."""
-    ports = settings.SEGL_PORTS
+    ports: Ports = settings.SEGL_PORTS
     now = ports.clock.now()
     if request.method == "POST":
         text = request.POST.get("seconds", "")
