@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import django
 import pytest
+from django.apps import apps
 from django.test import override_settings
 
-if TYPE_CHECKING:
-    from .stage import Browser, StageOfSittings
+if not apps.ready:
+    django.setup()  # what follows imports the registry of models
+
+from segl.entrypoints.signing import visits
+
+from .stage import Browser, Neighbours, StageOfSittings
 
 WEB_SETTINGS: dict[str, Any] = {
     "ROOT_URLCONF": "segl.entrypoints.signing.urls",
@@ -30,11 +36,6 @@ WEB_SETTINGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def stage() -> Iterator[StageOfSittings]:
-    # Not above: this file is read before Django's registry of models is ready.
-    from segl.entrypoints.signing import visits
-
-    from .stage import Neighbours, StageOfSittings
-
     with pytest.MonkeyPatch.context() as monkeypatch, override_settings(**WEB_SETTINGS, SEGL_PORTS=Neighbours()):
         monkeypatch.setattr(visits, "PATIENCE_SECONDS", 0.0)
         stage = StageOfSittings()
@@ -44,7 +45,7 @@ def stage() -> Iterator[StageOfSittings]:
 
 @pytest.fixture(autouse=True)
 def as_it_was(stage: StageOfSittings) -> Iterator[None]:
-    fresh = type(stage)()
+    fresh = StageOfSittings()
     yield
     for name in ("choices", "eid_url", "exit_url", "file", "on_look"):
         setattr(stage, name, getattr(fresh, name))
@@ -54,6 +55,4 @@ def as_it_was(stage: StageOfSittings) -> Iterator[None]:
 
 @pytest.fixture
 def browser() -> Browser:
-    from .stage import Browser
-
     return Browser()
