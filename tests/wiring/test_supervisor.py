@@ -20,7 +20,7 @@ PROGRAM = """
 import sys, signal, threading, time
 from pathlib import Path
 from segl.wiring.server_log import configure_if_unset
-from segl.wiring.supervisor import Child, Supervisor, AlreadyRunning
+from segl.wiring.supervisor import Child, Supervisor, AlreadyRunning, PortTaken
 configure_if_unset()
 folder = Path(sys.argv[1])
 children = [Child(name=name, argv=[sys.executable, "-c", body]) for name, body in zip(sys.argv[3::2], sys.argv[4::2])]
@@ -29,7 +29,7 @@ try:
     sys.exit(Supervisor(
         children, data=folder, drain_seconds=float(sys.argv[2]), on_ready=lambda: (folder / "ready").write_text("yes"),
     ).run())
-except AlreadyRunning as error:
+except (AlreadyRunning, PortTaken) as error:
     print(error, file=sys.stderr)
     sys.exit(3)
 """
@@ -173,6 +173,17 @@ class TestTheSupervisor:
         assert f"Segl runs already on {tmp_path}. Stop it first" in second.stderr.read().decode()
         assert first.poll() is None
         assert pid_of(tmp_path, "one") == pid
+
+    def test_does_not_take_a_stranger_at_the_port_for_its_own(self, start: Start, tmp_path: Path, unused_port: int) -> None:
+        with socket.create_server(("127.0.0.1", unused_port)):
+            supervisor = start(f"slow{unused_port}", SLEEP)
+            assert supervisor.wait(15) == 3
+
+        assert supervisor.stderr is not None
+        told = supervisor.stderr.read().decode()
+        assert f"Something else answers at port {unused_port}, which slow{unused_port} needs. Stop it, or choose another port." in told
+        assert not (tmp_path / "ready").exists()
+        assert not list((tmp_path / "run").glob("*.pid"))
 
     def test_starts_again_after_it_was_killed(self, start: Start, tmp_path: Path) -> None:
         first = start("one", SLEEP)

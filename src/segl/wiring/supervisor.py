@@ -29,6 +29,7 @@ HEALTHY_SECONDS = 5.0
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
+PORT_SECONDS = 5.0
 NOT_READY_SECONDS = 60.0
 _TICK_SECONDS = 0.2
 _PR_SET_PDEATHSIG = 1
@@ -38,6 +39,10 @@ _log = structlog.get_logger("segl.supervisor")
 
 class AlreadyRunning(Exception):
     """Another supervisor runs on the same data folder. Stop it, or choose another SEGL_DATA."""
+
+
+class PortTaken(Exception):
+    """Something else answers at a child's port, and would be taken for it. Stop it, or choose another port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +92,12 @@ class Supervisor:
         SIGTERM or SIGINT lets the children finish within `drain_seconds`; a second one kills them. Must run in the main thread.
 
         :raises AlreadyRunning: if another supervisor holds the lock in `run_folder`.
+        :raises PortTaken: if a port that a child needs is not given free within five seconds.
         """
         self.run_folder.mkdir(parents=True, exist_ok=True)
         with (self.run_folder / "supervisor.lock").open("a+") as lock:
             self._take(lock)
+            self._wait_for_ports()
             self._running = [_Running(child=child) for child in self.children]
             with _woken_by_signals(self._notice) as wait:
                 try:
@@ -109,6 +116,18 @@ class Supervisor:
         for path in self.run_folder.glob("*.pid"):
             path.unlink()
         self._pid_file("supervisor").write_text(f"{os.getpid()}\n")
+
+    def _wait_for_ports(self) -> None:
+        # What a killed supervisor left may still be ending.
+        ends_at = time.monotonic() + PORT_SECONDS
+        for child in self.children:
+            while child.port is not None and _answers(child.host, child.port):
+                if time.monotonic() > ends_at:
+                    self._pid_file("supervisor").unlink()
+                    raise PortTaken(
+                        f"Something else answers at port {child.port}, which {child.name} needs. Stop it, or choose another port."
+                    )
+                time.sleep(_TICK_SECONDS)
 
     def _notice(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
