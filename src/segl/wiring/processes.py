@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from segl.settings import Settings, load, refuse_sandbox_keys, unknown_names, with_secret
-from segl.wiring.supervisor import AlreadyRunning, Child, Supervisor
+from segl.wiring.supervisor import AlreadyRunning, Child, PortTaken, Supervisor
 
 LOOPBACK = "127.0.0.1"
 DEMO = Path(__file__).resolve().parents[3] / "examples" / "demo-sender"
@@ -52,7 +52,7 @@ def prepare(settings: Settings) -> int:
         )
     else:
         _refuse_sandbox_material(settings)
-    _django("web")
+    _django("supervisor")
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
@@ -80,8 +80,8 @@ def serve() -> int:
             children.append(_child("demo", LOOPBACK, settings.demo_port))
     try:
         return Supervisor(children, data=settings.data, on_ready=lambda: _tell_addresses(settings)).run()
-    except AlreadyRunning as running:
-        print(f"segl: {running}", file=sys.stderr)
+    except (AlreadyRunning, PortTaken) as refused:
+        print(f"segl: {refused}", file=sys.stderr)
         return 2
 
 

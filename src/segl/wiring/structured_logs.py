@@ -41,5 +41,7 @@ def configure_logs(process: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     # These name addresses with tokens in them at INFO.
-    for name in ("httpx", "httpcore", "pyhanko", "fontTools", "pikepdf", "django.request", "gunicorn.access"):
+    for name in ("httpx", "httpcore", "pyhanko", "fontTools", "pikepdf", "gunicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # This one writes the path, which on a redirect URL is the token; what it tells is logged by Segl's own middleware.
+    logging.getLogger("django.request").disabled = True
