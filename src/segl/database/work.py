@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from segl.database.models import WorkItem
+from segl.database.models import Heartbeat, WorkItem
 from segl.database.transactions import durable
 
 LEASE = timedelta(seconds=60)
@@ -91,6 +91,16 @@ def postpone(claim: Claim, *, due_at: datetime, waits_for: str, is_counted: bool
 def bury(claim: Claim, *, why: str) -> None:
     """Set work aside that cannot succeed; it stays visible until an operator retries it."""
     _mine(claim).update(is_dead=True, leased_until=None, lease_token="", waits_for=why[:200])
+
+
+def beat(process: str) -> None:
+    """Say that the process is alive."""
+    Heartbeat.objects.update_or_create(pk=process, defaults={"seen_at": _database_now()})
+
+
+def is_alive(process: str, *, within: timedelta) -> bool:
+    """Return whether the process said so within this time."""
+    return Heartbeat.objects.filter(pk=process, seen_at__gt=_database_now() - within).exists()
 
 
 def retry_dead(*, now: datetime) -> int:

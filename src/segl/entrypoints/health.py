@@ -1,5 +1,5 @@
 """
-Each process tells whether it can work: the database answers, and for the worker nothing is dead or overdue.
+Each process tells whether it can work: the database answers, the worker is alive, and no background work is dead or overdue.
 
 Open to whoever reaches the port, so it names parts and states, never content.
 """
@@ -12,9 +12,11 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 
+from segl.database import work
 from segl.database.models import Organization, WorkItem
 
 OVERDUE = timedelta(minutes=2)
+WORKER_SILENCE = timedelta(seconds=30)
 
 
 def health(request: HttpRequest) -> JsonResponse:
@@ -31,10 +33,15 @@ def state_of_health() -> dict[str, str]:
         now = settings.SEGL_PORTS.clock.now()
         dead = WorkItem.objects.filter(is_dead=True).count()
         overdue = WorkItem.objects.filter(is_dead=False, due_at__lt=now - OVERDUE).count()
+        is_worker_alive = work.is_alive("worker", within=WORKER_SILENCE)
         waiting = WorkItem.objects.filter(is_dead=False).exclude(waits_for="").values_list("waits_for", flat=True).first()
     except DatabaseError:
         return {"database": "unavailable"}
-    parts = {"database": "ok", "work": "ok" if not dead and not overdue else f"{dead} dead, {overdue} overdue"}
+    parts = {
+        "database": "ok",
+        "worker": "ok" if is_worker_alive else "silent",
+        "work": "ok" if not dead and not overdue else f"{dead} dead, {overdue} overdue",
+    }
     if waiting:
         parts["waits_for"] = waiting
     return parts

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import include, path
 
-urlpatterns = [path("", include("segl.entrypoints.api.urls"))]
+from segl.entrypoints.health import health
+
+urlpatterns = [path("health", health), path("", include("segl.entrypoints.api.urls"))]
 if settings.SEGL_IS_SANDBOX:
     urlpatterns.append(path("", include("segl.sandbox.devmode_urls")))
 

@@ -4,7 +4,7 @@ from segl.database.models.audit import AuditEvent, AuditHead
 from segl.database.models.ceremony import RedirectToken, Signature, SigningAttempt, Sitting, StatusQueryToken
 from segl.database.models.jobs import Document, Job, SealedPdf, SealIntent, Signer, SignerGroup
 from segl.database.models.organizations import BrokerRight, Organization
-from segl.database.models.running import ApiRequest, ClockOffset, PollGate, RateWindow, StatusChange, WorkItem
+from segl.database.models.running import ApiRequest, ClockOffset, Heartbeat, PollGate, RateWindow, StatusChange, WorkItem
 
 __all__ = [
     "ApiRequest",
@@ -13,6 +13,7 @@ __all__ = [
     "BrokerRight",
     "ClockOffset",
     "Document",
+    "Heartbeat",
     "Job",
     "Organization",
     "PollGate",

@@ -69,6 +69,13 @@ class WorkItem(models.Model):
         indexes = [models.Index(fields=["is_dead", "due_at"])]
 
 
+class Heartbeat(models.Model):
+    """When a process without a port of its own was last seen alive. On the database's own clock."""
+
+    process = models.CharField(max_length=20, primary_key=True)
+    seen_at = models.DateTimeField()
+
+
 class ClockOffset(models.Model):
     """How far the sandbox's clock has been moved forward. One row, id 1."""
 

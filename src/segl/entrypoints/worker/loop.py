@@ -10,6 +10,7 @@ from __future__ import annotations
 import random  # noqa: TID251 — spreads load, guards nothing
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import FrameType
@@ -46,7 +47,11 @@ def run(ports: Ports) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("worker-started")
+    beat_at = 0.0
     while not stopping.is_set():
+        if time.monotonic() >= beat_at:
+            work.beat("worker")
+            beat_at = time.monotonic() + HEARTBEAT_SECONDS
         if not work_once(ports):
             stopping.wait(IDLE_SECONDS)
     log.info("worker-stopped")
