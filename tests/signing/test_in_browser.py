@@ -11,6 +11,7 @@ from django.test import override_settings
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
+from segl.actions.access import SittingTimedOut
 from segl.ceremony.sitting import Outcome, SittingView, Stage
 from segl.values import Language
 
@@ -336,3 +337,38 @@ class TestALongName:
         for path in ("documents/1", "reject"):
             page = person.enters(sitting(sender_name=long, title=long, documents=few), path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+class TestAPageLeftAlone:
+    def test_asks_two_minutes_before_the_sitting_ends_and_goes_on(self, person: Person) -> None:
+        person.page.clock.install()
+        page = person.enters(read(), "confirm")
+        question = page.get_by_role("dialog", name="Er du der fortsatt?")
+        page.clock.fast_forward("27:55")
+        expect(question).to_be_hidden()
+        page.clock.fast_forward("00:10")
+        expect(question).to_be_visible()
+        with page.expect_response("**/progress.json"):
+            page.keyboard.press("Enter")
+        expect(question).to_be_hidden()
+        page.clock.fast_forward("27:55")
+        expect(question).to_be_hidden()
+
+    def test_is_kept_alive_by_reading(self, person: Person) -> None:
+        person.page.clock.install()
+        page = person.enters(sitting(), "documents/1")
+        is_drawn(page, 1)
+        page.clock.fast_forward("06:00")
+        with page.expect_response("**/progress.json"):
+            page.mouse.wheel(0, 400)
+        page.clock.fast_forward("23:00")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+
+    def test_says_what_is_so_when_the_sitting_has_ended_meanwhile(self, person: Person, stage: StageOfSittings) -> None:
+        person.page.clock.install()
+        view = read()
+        page = person.enters(view, "confirm")
+        page.clock.fast_forward("28:05")
+        stage.refusals[view.sitting_id] = SittingTimedOut()
+        page.get_by_role("button", name="Fortsett").click()
+        expect(page.get_by_role("heading", name="Du har vært borte en stund, så vi logget deg ut")).to_be_visible()

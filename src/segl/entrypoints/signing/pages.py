@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from segl.actions.access import SITTING_IDLE
 from segl.actions.ports import EidChoice
 from segl.ceremony.sitting import DocumentView, Outcome, OverReason, Problem, SittingView, Stage
 from segl.entrypoints.signing import dates
@@ -79,6 +80,7 @@ def render_page(
         "is_sandbox": settings.SEGL_IS_SANDBOX,
         # Only the path: a query may hold an eID provider's code.
         "here": request.path,
+        "idle_seconds": int(SITTING_IDLE.total_seconds()),
     }
     response = render(request, template, {**frame, **context}, status=status)
     response.headers["Content-Security-Policy"] = page_policy(form_targets)

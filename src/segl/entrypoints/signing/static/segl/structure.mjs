@@ -41,7 +41,7 @@ function build(node, parent, layer) {
     if (heading) {
       element.setAttribute("role", "heading");
       element.setAttribute("aria-level", String(Math.min(6, FIRST_HEADING + Number(heading[1] ?? 1))));
-    } else if (ROLES[child.role]) {
+    } else if (ROLES[child.role] && (child.role !== "Figure" || child.alt)) {
       element.setAttribute("role", ROLES[child.role]);
     }
     if (child.alt) element.setAttribute("aria-label", child.alt);
