@@ -15,7 +15,11 @@ EXPIRE = "expire"
 
 
 def expire_job(ports: Ports, *, key: str) -> None:
-    """Expire the job whose id is `key`; a job that has ended meanwhile stays as it is."""
+    """
+    Expire the job whose id is `key`; a job that has ended meanwhile stays as it is.
+
+    :raises DeadlineNotReached: if its time is not up by this host's clock; try again later.
+    """
     now = ports.clock.now()
     with durable():
         job = locked_job(int(key))

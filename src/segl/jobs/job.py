@@ -98,6 +98,10 @@ class SignerNotWaiting(Exception):
     """This signer has already acted or cannot act any more. Fetch the job's status to see what happened."""
 
 
+class DeadlineNotReached(Exception):
+    """The job's time is not up yet, so it cannot expire. Check the clocks of the hosts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
     """One signer's place in the state machine."""
@@ -137,6 +141,7 @@ class SignatureJob:
 
         :raises JobAlreadyEnded: if the job is over, or its deadline has passed.
         :raises SignerNotWaiting: if the signer named by the event may not act now.
+        :raises DeadlineNotReached: if DeadlinePassed comes before its time.
         """
         match event:
             case SignerSigned(signer=who, at=at):
@@ -171,6 +176,8 @@ class SignatureJob:
     def _expire(self, at: datetime) -> SignatureJob:
         if self.status is not JobStatus.IN_PROGRESS:
             raise JobAlreadyEnded
+        if at < self.deadline_at:
+            raise DeadlineNotReached
         unsigned = {SignerStatus.WAITING, SignerStatus.FAILED}
         return replace(
             self,
