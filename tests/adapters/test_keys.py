@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from segl.adapters.keys import FileKeys, KeyFileUnusable, KeysExistAlready, create, status
+from segl.adapters.keys.creation import write_revocation_lists
 from segl.adapters.keys.files import private_pem, write_file
 from segl.adapters.keys.profiles import new_rsa_key
 
@@ -131,3 +132,16 @@ class TestAWrittenFile:
         write_file(path, private_pem(new_rsa_key(2048)))
         assert path.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----")
         assert [entry.name for entry in tmp_path.iterdir()] == ["seal.key"]
+
+
+class TestTheRevocationLists:
+    def test_are_signed_by_the_roots_and_fresh_for_as_long_as_asked(self, made: Path, tmp_path: Path) -> None:
+        paths = write_revocation_lists(made, into=tmp_path / "lists", at=NOW, fresh_for=timedelta(days=30))
+
+        assert [path.name for path in paths] == ["person-root.crl", "seal-root.crl"]
+        for path in paths:
+            content = x509.load_der_x509_crl(path.read_bytes())
+            root = x509.load_pem_x509_certificate((made / f"{path.stem}.pem").read_bytes())
+            assert content.is_signature_valid(root.public_key())  # type: ignore[arg-type] - EC and RSA, as made
+            assert content.next_update_utc == NOW + timedelta(days=30)
+            assert len(content) == 0

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
@@ -101,6 +102,27 @@ def create(
     ):
         write_file(folder / f"{name}.key", private_pem(private_key))
         write_file(folder / f"{name}.pem", certificates_pem(*certificates), mode=0o644)
+
+
+def write_revocation_lists(folder: Path, *, into: Path, at: datetime, fresh_for: timedelta) -> tuple[Path, ...]:
+    """
+    Write the lists of the person root and the seal root, with nothing revoked, into `into` as DER; return their paths.
+
+    Publish them at the addresses of SEGL_CRL_URLS and write them anew before `fresh_for` is over: without fresh lists nothing is signed.
+
+    :raises KeyFileUnusable: if a root's certificate or private key is not in `folder`.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in (PERSON_ROOT, SEAL_ROOT):
+        pair = read_key_pair(folder, name)
+        content = profiles.revocation_list(pair.certificates[0], pair.private_key, at=at, fresh_for=fresh_for).public_bytes(
+            serialization.Encoding.DER
+        )
+        path = into / f"{name}.crl"
+        write_file(path, content, mode=0o644)
+        written.append(path)
+    return tuple(written)
 
 
 def status(folder: Path, *, now: datetime) -> tuple[KeyStatus, ...]:

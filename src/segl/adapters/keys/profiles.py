@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -157,3 +157,26 @@ def seal(
         extensions=[(x509.BasicConstraints(ca=False, path_length=None), True), (key_usage(signs=True, binds=True), True)],
         revocation_list_url=revocation_list_url,
     )
+
+
+def revocation_list(
+    certificate: x509.Certificate,
+    private_key: PrivateKey,
+    *,
+    at: datetime,
+    fresh_for: timedelta,
+    revoked: Sequence[x509.RevokedCertificate] = (),
+) -> x509.CertificateRevocationList:
+    """Return the list of the CA `certificate`, issued at `at` and good for `fresh_for` (RFC 5280, profile v2: number and key identifier)."""
+    issued_at = at.replace(microsecond=0)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(certificate.subject)
+        .last_update(issued_at)
+        .next_update(issued_at + fresh_for)
+        .add_extension(x509.CRLNumber(int(issued_at.timestamp())), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(private_key.public_key()), critical=False)
+    )
+    for entry in revoked:
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(private_key, hashes.SHA256())

@@ -10,13 +10,15 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from segl.actions.check_invariants import check_invariants
-from segl.adapters.keys import creation
+from segl.adapters.keys import KeyFileUnusable, creation
 from segl.database import audit, work
 from segl.database.models import BrokerRight, Job, Organization, WorkItem
 from segl.values import OrganizationNumber, Sector, ValueRefused
@@ -35,6 +37,7 @@ def add_commands(commands: Any) -> None:  # Any: argparse's subparsers have no p
     _add(commands, "broker add", broker_add, "Let one organization act for another.", _broker_arguments)
     _add(commands, "keys create", keys_create, "Make person CA and seal; refuses to overwrite.", _keys_arguments)
     _add(commands, "keys status", keys_status, "Segl's keys and how long they are valid.")
+    _add(commands, "keys lists", keys_lists, "Write the revocation lists of Segl's own roots.", _lists_arguments)
     _add(commands, "job show", job_show, "What a job waits for.", lambda p: p.add_argument("id", type=int))
     _add(commands, "work list", work_list, "Background work that waits or is dead.")
     _add(commands, "work retry", work_retry, "Start dead work again.")
@@ -45,7 +48,7 @@ def run(command: Callable[[argparse.Namespace], Sequence[Row]], arguments: argpa
     """Carry the command out and print its rows."""
     try:
         rows = list(command(arguments))
-    except (CommandRefused, ValueRefused, creation.KeysExistAlready) as refused:
+    except (CommandRefused, ValueRefused, creation.KeysExistAlready, KeyFileUnusable) as refused:
         print(f"segl: {refused}", file=sys.stderr)
         return 2
     except DatabaseError:
@@ -112,6 +115,14 @@ def keys_status(arguments: argparse.Namespace) -> Sequence[Row]:
         {name: getattr(state, name) for name in state.__slots__}
         for state in creation.status(settings.SEGL.keys, now=settings.SEGL_PORTS.clock.now())
     ]
+
+
+def keys_lists(arguments: argparse.Namespace) -> Sequence[Row]:
+    """Write the revocation lists of Segl's own roots, to be published at SEGL_CRL_URLS."""
+    paths = creation.write_revocation_lists(
+        settings.SEGL.keys, into=arguments.into, at=settings.SEGL_PORTS.clock.now(), fresh_for=timedelta(days=arguments.days)
+    )
+    return [{"list": str(path), "fresh for days": arguments.days} for path in paths]
 
 
 def job_show(arguments: argparse.Namespace) -> Sequence[Row]:
@@ -186,6 +197,11 @@ def _organization_arguments(parser: argparse.ArgumentParser) -> None:
 def _broker_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("broker", help="organization number of the one who acts")
     parser.add_argument("sender", help="organization number of the one it acts for")
+
+
+def _lists_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--into", type=Path, required=True, help="folder to write the lists into")
+    parser.add_argument("--days", type=int, default=30, help="how long the lists are good for (30)")
 
 
 def _keys_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from segl.adapters.keys import profiles
 from segl.adapters.keys.files import read_certificates
 from segl.adapters.keys.profiles import PrivateKey
 from segl.sandbox.material.folder import MaterialDamaged, SandboxMaterial
@@ -48,25 +49,20 @@ def revocation_list(material: SandboxMaterial, name: str, *, at: datetime) -> by
         raise UnknownRevocationList(f"There is no revocation list of that name. The names are: {', '.join(REVOCATION_LISTS)}.")
     issuer = read_certificates(material.folder / REVOCATION_LISTS[name])[0]
     private_key = _signing_key(material.ca_keys / f"{name}.key")
-    issued_at = at.replace(microsecond=0)
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(issuer.subject)
-        .last_update(issued_at)
-        .next_update(issued_at + FRESH_FOR)
-        .add_extension(x509.CRLNumber(int(issued_at.timestamp())), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(private_key.public_key()), critical=False)
+    listed = [_revoked(material)] if name == "enterprise-issuing" else []
+    content = profiles.revocation_list(issuer, private_key, at=at, fresh_for=FRESH_FOR, revoked=listed)
+    return content.public_bytes(serialization.Encoding.DER)
+
+
+def _revoked(material: SandboxMaterial) -> x509.RevokedCertificate:
+    certificate = material.certificate_of(Role.REVOKED)
+    return (
+        x509.RevokedCertificateBuilder()
+        .serial_number(certificate.serial_number)
+        .revocation_date(certificate.not_valid_before_utc + timedelta(days=1))
+        .add_extension(x509.CRLReason(x509.ReasonFlags.cessation_of_operation), critical=False)
+        .build()
     )
-    if name == "enterprise-issuing":
-        revoked = material.certificate_of(Role.REVOKED)
-        builder = builder.add_revoked_certificate(
-            x509.RevokedCertificateBuilder()
-            .serial_number(revoked.serial_number)
-            .revocation_date(revoked.not_valid_before_utc + timedelta(days=1))
-            .add_extension(x509.CRLReason(x509.ReasonFlags.cessation_of_operation), critical=False)
-            .build()
-        )
-    return builder.sign(private_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 @functools.cache
