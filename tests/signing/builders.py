@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import typst
+
 from segl.ceremony.sitting import DocumentView, Outcome, OverReason, PageSize, Problem, SittingView, Stage
 from segl.values import IdentifierFormat, Language, Level, SignatureType
 
@@ -93,3 +95,16 @@ def pdf(*, pages: int = 3, words: str = "Avtalen gjelder opplaering i bedrift") 
     table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
     trailer = f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF\n"
     return (f"{body}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{trailer}").encode("ascii")
+
+
+def tagged_pdf() -> bytes:
+    """A page with a heading, a table and a list, tagged as such."""
+    made: bytes = typst.compile(
+        b"""#set document(title: "Avtale")
+= Partene
+#table(columns: 2, table.header[Rolle][Navn], [Laerling], [Ingrid Solvang])
+- Ett
+- To
+"""
+    )
+    return made

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import override_settings
 from django.urls import get_resolver
+from structlog.testing import capture_logs
 
 from segl.ceremony.sitting import Problem
 from segl.entrypoints.signing import assets
@@ -88,8 +89,11 @@ class TestEveryAddress:
         browser = Browser(raise_request_exception=False)
         base = browser.enters(stage.put(sitting()))
         monkeypatch.setattr("segl.actions.access.sitting", breaks)
-        answer = browser.get(f"{base}/documents/1")
+        with capture_logs() as lines:
+            answer = browser.get(f"{base}/documents/1")
         assert answer.status_code == 500
+        assert lines[0]["reference"] in answer.content.decode()
+        assert re.fullmatch(r"RuntimeError at [a-z_.]+:[0-9]+", lines[0]["reason"])
         assert "Noe gikk galt hos oss" in answer.content.decode()
         assert re.search(r"Feilreferanse: [2-9B-Z]{4}-[2-9B-Z]{2}", answer.content.decode())
         assert "broken" not in answer.content.decode()

@@ -15,7 +15,7 @@ from segl.actions.access import SittingTimedOut
 from segl.ceremony.sitting import Outcome, SittingView, Stage
 from segl.values import Language
 
-from .builders import SECRET, documents, pdf, read, sealing, sitting
+from .builders import SECRET, documents, pdf, read, sealing, sitting, tagged_pdf
 from .live import CHROMIUM, FLAGS, axe_script, missing, outside, pages, serving
 from .stage import StageOfSittings
 from .test_pages import PAGES
@@ -112,6 +112,13 @@ class TestEveryPage:
                 page = person.enters(make(), path)
                 assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
 
+    def test_scrolls_no_way_but_down_with_text_twice_as_large(self, person: Person) -> None:
+        person.stays_on_pages_that_lead_on()
+        for name, (make, path) in PAGES.items():
+            page = person.enters(make(), path)
+            page.evaluate("document.documentElement.style.fontSize = '36px'")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
     def test_has_targets_a_finger_can_hit(self, person: Person) -> None:
         person.stays_on_pages_that_lead_on()
         for name, (make, path) in PAGES.items():
@@ -151,6 +158,17 @@ class TestTheViewer:
         expect(first).to_contain_text("Avtalen gjelder opplaering i bedrift, side 1")
         assert first.locator("canvas").get_attribute("aria-hidden") == "true"
         assert page.locator(".page a").count() == 0
+
+    def test_tells_a_screen_reader_the_structure_of_a_tagged_document(self, person: Person, stage: StageOfSittings) -> None:
+        stage.file = tagged_pdf()
+        page = person.enters(sitting(documents=documents(number=1, pages=1)), "documents/1")
+        is_drawn(page, 1)
+        first = page.get_by_role("group", name="Side 1 av 1")
+        expect(first.get_by_role("heading", name="Partene", level=3)).to_be_attached()
+        expect(first.get_by_role("row", name="Laerling Ingrid Solvang")).to_be_attached()
+        assert first.get_by_role("columnheader").count() == 2
+        assert first.get_by_role("listitem").count() == 2
+        assert _violations(page, axe_script().read_text(), "tagged") == {}
 
     def test_says_when_a_page_is_only_a_picture(self, person: Person, stage: StageOfSittings) -> None:
         stage.file = pdf(words="")

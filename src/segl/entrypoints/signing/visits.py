@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic, sleep
-from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -34,7 +33,8 @@ class Visit:
 
 def ports() -> Ports:
     """Return the neighbours that `wiring` chose."""
-    return cast(Ports, settings.SEGL_PORTS)  # a lazy object of Django's, which is what it holds
+    chosen: Ports = settings.SEGL_PORTS
+    return chosen
 
 
 def now() -> datetime:

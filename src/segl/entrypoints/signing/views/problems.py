@@ -7,6 +7,7 @@ Each has a reference that stands in the log too; neither tells whether something
 from __future__ import annotations
 
 import secrets
+import sys
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -56,8 +57,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 @requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
     """Return the page for an error of ours; it must come even when the templates are what is wrong."""
+    # The class and the place, never the message: it may hold what a person wrote.
+    _, error, trace = sys.exc_info()
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace is not None else "?"
+    reason = f"{type(error).__name__} at {place}"
     try:
-        return refuse(request, "server", icon="Bandage", status=500, reason="server error", may_retry=request.method == "GET")
+        return refuse(request, "server", icon="Bandage", status=500, reason=reason, may_retry=request.method == "GET")
     except Exception as broken:  # the last resort may not fail in its turn
         reference = new_reference()
         log.error("page_broken", reference=reference, reason=type(broken).__name__)
