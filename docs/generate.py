@@ -114,7 +114,8 @@ def _methods(view: Callable[..., object]) -> tuple[str, ...]:
 
 
 def _first_sentence(docstring: str | None) -> str:
-    text = " ".join((docstring or "").split())
+    # Sources stand in docstrings for who reads the code; the page is for who calls the API.
+    text = re.sub(r" \([^()]*\.md[^()]*\)", "", " ".join((docstring or "").split()))
     return re.split(r"(?<=\.) ", text)[0]
 
 
