@@ -32,6 +32,8 @@ SEGL_PORTS = cast("Ports", SimpleLazyObject(_build_ports))  # made at first use;
 SEGL_IS_SANDBOX = SEGL.is_sandbox
 SEGL_WEB_URL = SEGL.web_url
 SEGL_API_URL = SEGL.api_url
+SEGL_EID_ORIGINS = (SEGL.sandbox_url,) if SEGL.is_sandbox else ()
+"""Origins that the confirm page may post on to; a provider that is not among them is reached over a page in between."""
 SEGL_NOTE_REQUEST = note_request(is_sandbox=SEGL.is_sandbox)
 
 configure_logs(SEGL_DOOR)
