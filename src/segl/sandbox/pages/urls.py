@@ -12,4 +12,5 @@ urlpatterns = [
     path("sandbox/persons", views.persons, name="sandbox-persons"),
     path("sandbox/requests", views.requests, name="sandbox-requests"),
     path("sandbox/requests.json", views.requests_json, name="sandbox-requests-json"),
+    path("sandbox/static/<str:name>", views.static, name="sandbox-static"),
 ]
