@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qs
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -30,7 +31,7 @@ FLAGS = [
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
     """Skip what this machine cannot do, by name; where everything must run, fail."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
@@ -38,11 +39,8 @@ def missing(reason: str) -> None:
 
 
 def axe_script() -> Path:
-    """Where axe-core stands: it is fetched by script/test and not part of the repository."""
-    path = Path(os.environ.get("SEGL_AXE", ROOT / "var/tools/axe.min.js"))
-    if not path.is_file():
-        missing(f"axe-core is not at {path}: run script/test, or set SEGL_AXE")
-    return path
+    """Where axe-core stands: the package axe-playwright-python brings it."""
+    return Path(str(files("axe_playwright_python") / "axe.min.js"))
 
 
 class _Server(ThreadingMixIn, WSGIServer):
