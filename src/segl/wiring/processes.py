@@ -142,9 +142,12 @@ def run_api() -> int:
     _django("api")
     from django.conf import settings
 
+    from segl.adapters.trust.enterprise import EnterpriseTrust
     from segl.wiring.servers import serve_api
 
-    serve_api(settings=settings.SEGL, load=_wsgi, trust=settings.SEGL_PORTS.enterprise, record=_record_refused)
+    trust = settings.SEGL_PORTS.enterprise
+    assert isinstance(trust, EnterpriseTrust)  # build_ports puts no other there; the door also needs its revocation lists
+    serve_api(settings=settings.SEGL, load=_wsgi, trust=trust, record=_record_refused)
     return 0
 
 
