@@ -27,6 +27,8 @@ MAX_PATH: Final = 5
 _DOCUMENT_SIGNING: Final = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 _KNOWN_CRITICAL: Final = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.CertificatePolicies)
 
+_NAMED: Final = {NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier", NameOID.SERIAL_NUMBER: "serialNumber"}
+
 ExtensionT = TypeVar("ExtensionT", bound=x509.ExtensionType)
 
 
@@ -92,8 +94,8 @@ class CertificateDescription:
 def describe(certificate: x509.Certificate) -> CertificateDescription:
     """Return the certificate's identity for a message; it names an enterprise, never a person."""
     return CertificateDescription(
-        subject=certificate.subject.rfc4514_string({NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier"}),
-        issuer=certificate.issuer.rfc4514_string({NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier"}),
+        subject=certificate.subject.rfc4514_string(_NAMED),
+        issuer=certificate.issuer.rfc4514_string(_NAMED),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         serial_hex=f"{certificate.serial_number:x}",

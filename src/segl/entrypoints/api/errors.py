@@ -37,9 +37,17 @@ RATE_LIMIT_HEADER = "DoSFilter"
 log = structlog.get_logger()
 
 
+class ErrorAnswer(HttpResponse):
+    """An error on its way out; log and request list read what it tells."""
+
+    def __init__(self, code: ErrorCode, message: str, headers: dict[str, str] | None) -> None:
+        super().__init__(error_xml(code, message), status=code.status, content_type=XML, headers=headers)
+        self.told = f"{code.value}: {message}"
+
+
 def answer(code: ErrorCode, message: str = "", headers: dict[str, str] | None = None) -> HttpResponse:
     """Return the error as HTTP."""
-    return HttpResponse(error_xml(code, message or code.when), status=code.status, content_type=XML, headers=headers)
+    return ErrorAnswer(code, message or code.when, headers)
 
 
 def answer_to(error: Exception) -> HttpResponse:

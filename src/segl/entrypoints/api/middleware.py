@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from segl.certificates import CertificateRefused, Purpose, check_enterprise_certificate, describe
 from segl.entrypoints.api.door.peer import peer_certificate
-from segl.entrypoints.api.errors import answer, answer_to
+from segl.entrypoints.api.errors import ErrorAnswer, answer, answer_to
 from segl.wire.errors import ErrorCode
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -32,7 +32,7 @@ class RequestLog:
             response["Content-Length"] = str(len(response.content))  # clients read exactly framed bodies (wire-spec.md 3)
         certificate = request.META.get("segl.peer_certificate")
         subject = describe(certificate).subject if certificate is not None else ""
-        error = getattr(response, "segl_error", "")
+        error = response.told if isinstance(response, ErrorAnswer) else ""
         log.info(
             "api-request",
             method=request.method,
