@@ -62,7 +62,7 @@ class TestEveryDependency:
         known = {name.lower() for name in (*of_project(), *of_client())}
         stale = {name for name in ROWS if re.fullmatch(r"[A-Za-z0-9-]+", name) and name.lower() not in known}
 
-        assert stale <= {"axe-core", "pdfjs-dist", "DejaVu"}
+        assert stale <= {"pdfjs-dist", "DejaVu"}
 
 
 def test_a_page_is_there_to_be_read() -> None:
