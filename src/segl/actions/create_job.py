@@ -11,13 +11,14 @@ A sender creates a direct signature job: request and bundle are checked to the l
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from segl.actions.expire_job import EXPIRE
 from segl.actions.issue_redirect_url import IssuedRedirect, new_token
-from segl.actions.ports import Ports
+from segl.actions.ports import DocumentMissing, Ports
 from segl.asice.bundle import Bundle, find_documents, unpack_bundle, verify_bundle
 from segl.asice.bundle import Document as BundleDocument
 from segl.database import audit, work
@@ -77,7 +78,8 @@ def create_direct_job(
     Create the job that `body` asks for.
 
     :raises RequestRefused: with the wire's error code; nothing is created.
-    :raises BundleRefused, PdfRefused, TermsRefused: the same, for the entrance to translate.
+    :raises BundleRefused, PdfRefused, TextRefused, TermsRefused, CertificateRefused, RevocationUnknown: the same, for the entrance to
+        translate.
     """
     parts = multipart.split(content_type, body)  # (1)
     request = direct_job.parse_request(parts.metadata, is_sandbox=ports.policy.is_sandbox)
@@ -191,6 +193,9 @@ def _store(
             )
         work.enqueue(EXPIRE, str(job.pk), due_at=now + DIRECT_LIFETIME)
         audit.record("job-created", at=now, job_id=job.pk, sender=sender.number, bundle=bundle_sha256)
+        # From here no other job's bytes are removed (delete_documents); what was between `put` and now is put again.
+        for content in (bundle, *(part for ready in documents for part in (ready.original, ready.rendition))):
+            _put_if_gone(ports, content)
         redirects = tuple(
             new_token(ports, signer, now=now, lifetime=ports.policy.redirect_lifetime, deadline_at=now + DIRECT_LIFETIME)
             for signer in signers
@@ -213,6 +218,13 @@ def _store_signers(job: Job, group: SignerGroup, manifest: direct_job.DirectMani
         )
         for position, (asked, signature_type) in enumerate(zip(manifest.signers, terms.signature_types, strict=True), start=1)
     ]
+
+
+def _put_if_gone(ports: Ports, content: bytes) -> None:
+    try:
+        ports.documents.get(hashlib.sha256(content).hexdigest())
+    except DocumentMissing:
+        ports.documents.put(content)
 
 
 def _unused_id(ports: Ports) -> int:

@@ -53,17 +53,18 @@ def seal_job(ports: Ports, *, key: str) -> None:
         sha256 = ports.documents.put(sealed)
         with durable():  # (4)
             job = locked_job(job.pk)
-            SealedPdf.objects.get_or_create(
-                job=job,
-                signers=signers,
-                defaults={
-                    "signature_count": signers.count(",") + 1,
-                    "sha256": sha256,
-                    "size_bytes": len(sealed),
-                    "created_at": ports.clock.now(),
-                },
-            )
-            audit.record("job-sealed", at=ports.clock.now(), job_id=job.pk, signers=signers, sha256=sha256)
+            if not SealedPdf.objects.filter(job=job, signers=signers).exists():  # another worker may have been faster
+                if not SealIntent.objects.filter(job=job, signers=signers, composed_sha256=hashlib.sha256(composed).hexdigest()).exists():
+                    raise SealDiffersFromIntent
+                SealedPdf.objects.create(
+                    job=job,
+                    signers=signers,
+                    signature_count=signers.count(",") + 1,
+                    sha256=sha256,
+                    size_bytes=len(sealed),
+                    created_at=ports.clock.now(),
+                )
+                audit.record("job-sealed", at=ports.clock.now(), job_id=job.pk, signers=signers, sha256=sha256)
             make_visible(job, at=ports.clock.now())
         return
     with durable():
@@ -73,20 +74,29 @@ def seal_job(ports: Ports, *, key: str) -> None:
 def _compose(ports: Ports, job: Job, signers: str) -> bytes:
     known = SealIntent.objects.filter(job=job, signers=signers).first()
     sealed_at = known.sealed_at if known else ports.clock.now().replace(microsecond=0)
-    content = _content(ports, job, signers, sealed_at)
-    composed = assembly.compose(content, body=assembly.compose_body([document.rendition for document in content.documents]))
-    digest = hashlib.sha256(composed).hexdigest()
-    if known is None or known.composed_sha256 != digest:
-        # A composed PDF may differ from an older intent only when Segl itself was upgraded in between; no sealed PDF exists yet.
-        with durable():
-            locked_job(job.pk)
+    composed, digest = _composed(ports, job, signers, sealed_at)
+    if known is not None and known.composed_sha256 == digest:
+        return composed
+    with durable():
+        locked_job(job.pk)
+        # Read again, locked: an intent that another worker has written meanwhile may already be sealed, and must not change.
+        intent = SealIntent.objects.filter(job=job, signers=signers).first()
+        if intent is None or (intent.sealed_at == sealed_at and not SealedPdf.objects.filter(job=job, signers=signers).exists()):
+            # A composed PDF differs from an older intent of the same time only when Segl itself was upgraded in between.
             SealIntent.objects.update_or_create(
                 job=job,
                 signers=signers,
                 defaults={"composed_sha256": digest, "composed_bytes": len(composed), "sealed_at": sealed_at},
             )
             audit.record("seal-intended", at=ports.clock.now(), job_id=job.pk, signers=signers, composed=digest)
-    return composed
+            return composed
+    return _composed(ports, job, signers, intent.sealed_at)[0]
+
+
+def _composed(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> tuple[bytes, str]:
+    content = _content(ports, job, signers, sealed_at)
+    composed = assembly.compose(content, body=assembly.compose_body([document.rendition for document in content.documents]))
+    return composed, hashlib.sha256(composed).hexdigest()
 
 
 def _content(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> assembly.SealedContent:
