@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from segl.actions.ports import Ports
 from segl.actions.read_status import JobState, state_for_sender
@@ -52,14 +52,16 @@ def poll_status(ports: Ports, *, sender: str, flow: Flow, queue: str) -> Polled:
         change = _take_oldest(sender=sender, flow=flow, queue=queue, now=now, lease=ports.policy.poll_lease)
         if change is not None:
             return Polled(state=state_for_sender(change.job), sequence=change.sequence, next_permitted_at=real_now)
+        if _waiting(sender=sender, flow=flow, queue=queue, now=now).exists():
+            # Held by a transaction that is changing the job just now: the queue is not empty, so its gate stays open.
+            return Polled(state=None, sequence=None, next_permitted_at=real_now)
         next_permitted_at = real_now + ports.policy.poll_interval
         PollGate.objects.update_or_create(sender_number=sender, flow=flow, queue=queue, defaults={"next_permitted_at": next_permitted_at})
         return Polled(state=None, sequence=None, next_permitted_at=next_permitted_at)
 
 
 def _take_oldest(*, sender: str, flow: Flow, queue: str, now: datetime, lease: timedelta) -> StatusChange | None:
-    free = Q(leased_until=None) | Q(leased_until__lte=now)
-    waiting = StatusChange.objects.filter(free, sender_number=sender, flow=flow, queue=queue, confirmed_at=None).order_by("id")
+    waiting = _waiting(sender=sender, flow=flow, queue=queue, now=now).order_by("id")
     if connection.features.has_select_for_update_skip_locked:
         waiting = waiting.select_for_update(skip_locked=True, of=("self",))
     change = waiting.select_related("job").first()
@@ -68,3 +70,8 @@ def _take_oldest(*, sender: str, flow: Flow, queue: str, now: datetime, lease: t
         change.leased_until = now + lease
         change.save(update_fields=["delivered_at", "leased_until"])
     return change
+
+
+def _waiting(*, sender: str, flow: Flow, queue: str, now: datetime) -> QuerySet[StatusChange]:
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    return StatusChange.objects.filter(free, sender_number=sender, flow=flow, queue=queue, confirmed_at=None)

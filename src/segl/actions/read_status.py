@@ -8,7 +8,7 @@ from datetime import datetime
 from segl.actions.access import hashed, job_of_sender
 from segl.actions.visibility import newest_sealed_pdf
 from segl.database.models import Job, Signer, StatusQueryToken
-from segl.jobs.job import JobStatus, SignerStatus
+from segl.jobs.job import JobStatus, SignerStatus, status_of
 from segl.values import Flow, NationalIdentityNumber
 from segl.wire.direct_job import SignerIdentifier, SignerIdentity
 
@@ -66,13 +66,16 @@ def status_by_token(*, sender: str, job_id: int, token: str | None) -> JobState:
 def state_for_sender(job: Job) -> JobState:
     """Return what may be read now."""
     documents_exist = job.documents_deleted_at is None
+    # One query, and the job's status follows from it: a change that is committed between two would be told by halves.
+    signers = tuple(_signer_state(signer, documents_exist) for signer in job.signers.all())
+    status = status_of(signer.status for signer in signers)
     return JobState(
         job_id=job.pk,
         reference=job.reference,
-        status=JobStatus(job.visible_status),
-        signers=tuple(_signer_state(signer, documents_exist) for signer in job.signers.all()),
+        status=status,
+        signers=signers,
         has_pades=documents_exist and newest_sealed_pdf(job) is not None,
-        may_delete_documents=documents_exist and job.visible_status == JobStatus.COMPLETED_SUCCESSFULLY,
+        may_delete_documents=documents_exist and status is JobStatus.COMPLETED_SUCCESSFULLY,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from segl.database import audit
 from segl.database.models import Job, SealedPdf, Signature, StatusChange
-from segl.jobs.job import JobStatus
+from segl.jobs.job import JobStatus, SignerStatus
 
 
 def signing_order(job: Job) -> str:
@@ -21,8 +21,10 @@ def signing_order(job: Job) -> str:
 
 
 def newest_sealed_pdf(job: Job) -> SealedPdf | None:
-    """Return the sealed PDF with the most signatures, or None."""
-    return SealedPdf.objects.filter(job=job).order_by("-signature_count").first()
+    """Return the sealed PDF with the most signatures, all of them readable as SIGNED; or None."""
+    readable = {str(signer.position) for signer in job.signers.all() if signer.visible_status == SignerStatus.SIGNED}
+    sealed = SealedPdf.objects.filter(job=job).order_by("-signature_count")
+    return next((each for each in sealed if readable >= set(each.signers.split(","))), None)
 
 
 def make_visible(job: Job, *, at: datetime) -> None:
@@ -48,7 +50,8 @@ def make_visible(job: Job, *, at: datetime) -> None:
 
 
 def _queue_change(job: Job, *, at: datetime) -> None:
-    newest = StatusChange.objects.filter(job=job).order_by("-sequence").first()
+    # Locked: a poll that is handing the entry out has read the state as it was before this transaction.
+    newest = StatusChange.objects.select_for_update().filter(job=job).order_by("-sequence").first()
     if newest is not None and newest.delivered_at is None:
         return  # the body is written at delivery, so an undelivered entry already stands for the newest state (wire-spec.md 12.5)
     StatusChange.objects.create(

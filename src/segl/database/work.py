@@ -18,7 +18,8 @@ from django.utils import timezone
 from segl.database.models import Heartbeat, WorkItem
 from segl.database.transactions import durable
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
+"""Three missed heartbeats. A signer waits for the seal, so the work of a killed worker must come back soon (reliability.md B-01, B-06)."""
 MAX_ATTEMPTS = 5
 
 
@@ -34,8 +35,16 @@ class Claim:
 
 
 def enqueue(kind: str, key: str, *, due_at: datetime) -> None:
-    """Queue work inside the caller's transaction. Work already queued under the same key stays as it is."""
-    WorkItem.objects.get_or_create(kind=kind, key=key, defaults={"due_at": due_at})
+    """
+    Queue work inside the caller's transaction.
+
+    Work already waiting under the same key stays as it is; work that is being done just now is done once more.
+    """
+    item, is_new = WorkItem.objects.select_for_update().get_or_create(kind=kind, key=key, defaults={"due_at": due_at})
+    if not is_new and item.lease_token:
+        # Its worker may have read what was before this transaction. Without the lease it cannot remove the item any more.
+        item.lease_token, item.leased_until = "", None
+        item.save(update_fields=["lease_token", "leased_until"])
 
 
 def claim(*, now: datetime, limit: int = 1) -> list[Claim]:

@@ -8,6 +8,7 @@ with one exception: a direct signer who FAILED on a technical error may be reope
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -114,6 +115,16 @@ class Signer:
     since: datetime
 
 
+def status_of(signers: Iterable[SignerStatus]) -> JobStatus:
+    """Return the status of a job whose signers have these."""
+    statuses = set(signers)
+    if statuses == {SignerStatus.SIGNED}:
+        return JobStatus.COMPLETED_SUCCESSFULLY
+    if statuses & TERMINATING or SignerStatus.WAITING not in statuses:
+        return JobStatus.FAILED
+    return JobStatus.IN_PROGRESS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureJob:
     """A job as the state machine sees it."""
@@ -124,12 +135,7 @@ class SignatureJob:
     @property
     def status(self) -> JobStatus:
         """Return the job's status, which follows from its signers'."""
-        statuses = {signer.status for signer in self.signers}
-        if statuses == {SignerStatus.SIGNED}:
-            return JobStatus.COMPLETED_SUCCESSFULLY
-        if statuses & TERMINATING or SignerStatus.WAITING not in statuses:
-            return JobStatus.FAILED
-        return JobStatus.IN_PROGRESS
+        return status_of(signer.status for signer in self.signers)
 
     def signer(self, position: int) -> Signer:
         """Return the signer at `position` (from 1)."""
