@@ -25,7 +25,7 @@ if os.environ.get("SEGL_TEST_DATABASE", "sqlite") == "postgresql":
     POSTGRES = PostgresServer.start()
     os.environ["SEGL_DATABASE_URL"] = POSTGRES.url("segl")
 
-pytest_plugins = ["support.running_segl"]
+pytest_plugins = ["support.running_segl", "support.scene"]
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "running_segl"}
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
-from support.direct_jobs import INGRID, JONAS, PUBLIC, Asked, create, visit
-from support.neighbours import NOW, Neighbourhood
 
 from segl.actions import poll_status, visibility
 from segl.actions.poll_status import Polled, PolledTooEarly
 from segl.actions.reject import reject
 from segl.database import audit, work
 from segl.database.models import PollGate, WorkItem
+from segl.database.transactions import durable
 from segl.jobs.job import JobStatus, SignerStatus
 from segl.values import Flow
+from support.direct_jobs import INGRID, JONAS, PUBLIC, Asked, create, visit
+from support.neighbours import NOW, Neighbourhood
 
 MOMENT = 0.7
 """Seconds in which the other transaction ends, or is found to wait."""
@@ -55,6 +56,11 @@ class Beside:
 
 def poll(near: Neighbourhood) -> Polled:
     return poll_status.poll_status(near.ports, sender=PUBLIC, flow=Flow.DIRECT, queue="")
+
+
+def enqueue(*, due_at: datetime) -> None:
+    with durable():
+        work.enqueue("seal", "7:1", due_at=due_at)
 
 
 class TestAPollWhileTheStateChanges:
@@ -116,17 +122,17 @@ class TestAPollWhileTheStateChanges:
 
 class TestWorkThatIsQueuedAgainWhileItIsDone:
     def test_is_done_again(self, near: Neighbourhood) -> None:
-        work.enqueue("seal", "7:1", due_at=NOW)
+        enqueue(due_at=NOW)
         (claim,) = work.claim(now=NOW)
 
-        work.enqueue("seal", "7:1", due_at=NOW)
+        enqueue(due_at=NOW)
         work.finish(claim)
 
         assert [again.key for again in work.claim(now=NOW)] == ["7:1"]
 
     def test_is_not_doubled_when_nobody_does_it_yet(self, near: Neighbourhood) -> None:
-        work.enqueue("seal", "7:1", due_at=NOW)
-        work.enqueue("seal", "7:1", due_at=NOW + timedelta(hours=1))
+        enqueue(due_at=NOW)
+        enqueue(due_at=NOW + timedelta(hours=1))
 
         assert WorkItem.objects.get().due_at == NOW
 
@@ -143,7 +149,8 @@ class TestReadingTheAuditChainWhileItGrows:
         def digest_and_then(sequence: int, *more) -> str:  # type: ignore[no-untyped-def]
             if sequence == count:
                 monkeypatch.undo()
-                audit.record("job-created", at=NOW, job_id=1)
+                with durable():
+                    audit.record("job-created", at=NOW, job_id=1)
             return digest(sequence, *more)
 
         monkeypatch.setattr(audit, "_digest", digest_and_then)

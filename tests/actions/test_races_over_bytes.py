@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.direct_jobs import PUBLIC, Asked, bundle_of, create, visit, work
-from support.neighbours import Neighbourhood
 
 from segl.actions import seal_job
 from segl.actions.check_invariants import check_invariants
@@ -16,6 +14,8 @@ from segl.actions.ports import Ports
 from segl.actions.read_results import sealed_pdf
 from segl.database.models import SealedPdf, SealIntent, WorkItem
 from segl.values import Flow
+from support.direct_jobs import PUBLIC, Asked, bundle_of, create, visit, work
+from support.neighbours import Neighbourhood
 
 
 class Store:

@@ -13,6 +13,8 @@ Whatever fails before (6) leaves the signer WAITING with nothing burned but the 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,10 +74,11 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
 
     :raises SittingNotFound, SittingTimedOut: if the answer belongs to no attempt of this browser.
     """
-    attempt = _own_attempt(ports, parameters, cookie_secrets)  # (1)
+    attempt, secret, rotated = _own_attempt(ports, parameters, cookie_secrets)  # (1)
     sitting_id = attempt.sitting_id
     if SigningAttempt.objects.filter(pk=attempt.pk, returned_at=None).update(returned_at=ports.clock.now()) != 1:
-        return Returned(sitting_id=sitting_id, new_secret=None)  # the answer is already evaluated, or being so in another tab
+        # The answer is already evaluated, or being so in another tab. A browser that never saw Segl's answer gets its new secret again.
+        return Returned(sitting_id=sitting_id, new_secret=rotated if secret == rotated else None)
     try:
         identification = _identify(ports, attempt, parameters)  # (2)
     except LoginNotCompleted as not_completed:
@@ -93,15 +96,36 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
         _leave_problem(ports, attempt, Problem.LOGIN_REFUSED, reason="IntentNoLongerHolds")
     except (SignerNotWaiting, JobAlreadyEnded, IntegrityError):
         pass  # the person signed in another tab, or the job ended meanwhile: the sitting's stage tells which
-    return Returned(sitting_id=sitting_id, new_secret=_rotate(ports, sitting_id))
+    # Unless another tab's log-in was faster: its secret is the browser's new one.
+    is_rotated = Sitting.objects.filter(pk=sitting_id, secret_sha256=hashed(secret)).update(secret_sha256=hashed(rotated)) == 1
+    return Returned(sitting_id=sitting_id, new_secret=rotated if is_rotated else None)
 
 
-def _own_attempt(ports: Ports, parameters: Mapping[str, str], cookie_secrets: Mapping[str, str]) -> SigningAttempt:
-    attempt = SigningAttempt.objects.filter(state_sha256=hashed(parameters.get("state", ""))).select_related("signer__job__sender").first()
-    if attempt is None:
+def _own_attempt(ports: Ports, parameters: Mapping[str, str], cookie_secrets: Mapping[str, str]) -> tuple[SigningAttempt, str, str]:
+    """Return the attempt, the sitting's secret as it stands now, and what it is after this log-in."""
+    state = parameters.get("state", "")
+    attempt = SigningAttempt.objects.filter(state_sha256=hashed(state)).select_related("signer__job__sender").first()
+    secret = cookie_secrets.get(attempt.sitting_id) if attempt is not None else None
+    if attempt is None or not secret:
         raise SittingNotFound
-    sitting_row(ports, sitting_id=attempt.sitting_id, secret=cookie_secrets.get(attempt.sitting_id))
-    return attempt
+    rotated = _after_log_in(secret, state)
+    try:
+        sitting_row(ports, sitting_id=attempt.sitting_id, secret=secret)
+    except SittingNotFound:
+        sitting_row(ports, sitting_id=attempt.sitting_id, secret=rotated)
+        return attempt, rotated, rotated
+    return attempt, secret, rotated
+
+
+def _after_log_in(secret: str, state: str) -> str:
+    """
+    Return the sitting's secret after a log-in, so that a cookie planted before it is worth nothing (reliability.md B-22).
+
+    It follows from the old secret and the log-in's `state`, 256 random bits that only this browser brings back: a browser that lost Segl's
+    answer comes with both and reaches the same new secret, and whoever planted the cookie never saw the state.
+    """
+    digest = hashlib.sha256(f"{secret} {state}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _identify(ports: Ports, attempt: SigningAttempt, parameters: Mapping[str, str]) -> Identification:
@@ -228,10 +252,3 @@ def _give_up_without_name(ports: Ports, attempt: SigningAttempt) -> None:
         write_state(job, state)
         audit.record("signer-name-not-available", at=now, job_id=job.pk, signer=attempt.signer.position)
         make_visible(job, at=now)
-
-
-def _rotate(ports: Ports, sitting_id: str) -> str:
-    """A new secret after a log-in, so that a cookie planted before it is worth nothing (reliability.md B-22)."""
-    secret = ports.chance.token()
-    Sitting.objects.filter(pk=sitting_id).update(secret_sha256=hashed(secret))
-    return secret
