@@ -27,7 +27,7 @@ def main() -> int:
             add_commands(commands)
         arguments = parser.parse_args()
         status: int = arguments.run(arguments)
-    except SettingRefused as refused:
+    except (SettingRefused, *processes.START_REFUSED) as refused:
         print(f"segl: {refused}", file=sys.stderr)
         return 2
     return status

@@ -41,10 +41,6 @@ class TestTheSettingsOfInstall:
 
 
 class TestTheKeysOfAFreshMachine:
-    @pytest.mark.xfail(
-        strict=True,
-        reason="`segl keys create` builds every neighbour to read the clock, and they want the keys. Take the marker away when it does not.",
-    )
     def test_are_made_before_anything_else_is_there(self, tmp_path: Path) -> None:
         (tmp_path / "eid.json").write_text("{}")
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SEGL_")}

@@ -24,7 +24,7 @@ from django.db import IntegrityError
 
 from segl.actions.access import SittingNotFound, hashed, locked_job, sitting_row
 from segl.actions.begin_signing import intent_for
-from segl.actions.ports import Ports, TimeStampUnavailable, ValidationMaterialUnavailable
+from segl.actions.ports import KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
 from segl.actions.seal_job import SEAL, seal_key
 from segl.actions.visibility import make_visible
 from segl.ceremony.evidence import NameNotAvailable, SignerIdentity, WrongPerson, evidence_bytes, identify
@@ -90,7 +90,7 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
         _leave_problem(ports, attempt, Problem.WRONG_PERSON, reason="WrongPerson")
     except NameNotAvailable:
         _give_up_without_name(ports, attempt)
-    except (TimeStampUnavailable, ValidationMaterialUnavailable, UnableToIssue, UnableToSign) as unavailable:
+    except (TimeStampUnavailable, ValidationMaterialUnavailable, KeyUnusable, UnableToIssue, UnableToSign) as unavailable:
         _leave_problem(ports, attempt, Problem.NO_TIME_STAMP, reason=type(unavailable).__name__)
     except IntentNoLongerHolds:
         _leave_problem(ports, attempt, Problem.LOGIN_REFUSED, reason="IntentNoLongerHolds")

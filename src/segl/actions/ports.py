@@ -107,6 +107,10 @@ class SealingKey:
     private_key: rsa.RSAPrivateKey
 
 
+class KeyUnusable(Exception):
+    """One of Segl's own keys cannot be used. Nothing is signed; look at `segl keys status`."""
+
+
 class Keys(Protocol):
     """Files in the sandbox; PKCS#11 and remote keys fit behind the same two methods (cryptography's key interfaces)."""
 

@@ -30,3 +30,8 @@ class MovableClock:
     def real_now(self) -> datetime:
         """Return the system's time, aware UTC."""
         return datetime.now(UTC)
+
+
+def clock_of(*, is_sandbox: bool) -> SystemClock | MovableClock:
+    """Return the clock of this environment."""
+    return MovableClock() if is_sandbox else SystemClock()

@@ -57,7 +57,6 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [SEGL.web_url]
 CSRF_FAILURE_VIEW = "segl.entrypoints.signing.views.problems.csrf_failure"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 
 INSTALLED_APPS = ["segl.database.apps.DatabaseConfig", "segl.entrypoints.signing.apps.SigningConfig"]
 if SEGL_IS_SANDBOX:

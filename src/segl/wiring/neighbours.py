@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from segl.actions.ports import Clock, Policy, Ports
+from segl.actions.ports import Policy, Ports
 from segl.adapters.chance import SystemChance
-from segl.adapters.clock import MovableClock, SystemClock
+from segl.adapters.clock import clock_of
 from segl.adapters.document_store import open_store
 from segl.adapters.eid import EidProviders, ProviderSettings, read_provider_settings
 from segl.adapters.keys.files import FileKeys
@@ -22,7 +22,7 @@ PRODUCTION_REFRESH_SECONDS = 300.0
 
 def build_ports(settings: Settings) -> Ports:
     """Return all neighbours; nothing is fetched yet."""
-    clock: Clock = MovableClock() if settings.is_sandbox else SystemClock()
+    clock = clock_of(is_sandbox=settings.is_sandbox)
     chance = SystemChance()
     return Ports(
         clock=clock,

@@ -14,9 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from segl.actions.ports import KeyUnusable
+from segl.adapters.document_store import StorageUnknown
+from segl.adapters.eid.settings import EidSettingsRefused
+from segl.adapters.trust.enterprise import TrustUnreadable
+from segl.adapters.trust.validation_material import MaterialUnreadable
 from segl.settings import Settings, load, refuse_sandbox_keys, unknown_names, with_secret
 from segl.wiring.supervisor import AlreadyRunning, Child, PortTaken, Supervisor
 
+START_REFUSED = (KeyUnusable, TrustUnreadable, MaterialUnreadable, EidSettingsRefused, StorageUnknown)
+"""What is wrong with the files a setting names: told to the operator in one line."""
 LOOPBACK = "127.0.0.1"
 DEMO = Path(__file__).resolve().parents[3] / "examples" / "demo-sender"
 """Beside the package in a checkout; an installed Segl has no demo sender."""

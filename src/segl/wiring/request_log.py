@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+
+from django.db import DatabaseError
 
 KEPT = 200
 
@@ -20,8 +23,9 @@ def _forget(**_: object) -> None:
 def _note(*, method: str = "", path: str = "", status: int | None = None, certificate: str = "", outcome: str = "") -> None:
     from segl.database.models import ApiRequest  # the registry of models is not ready when the settings are read
 
-    row = ApiRequest.objects.create(
-        at=datetime.now(UTC), method=method[:10], path=path[:300], status=status, certificate=certificate[:300], outcome=outcome[:500]
-    )
-    if row.pk % 50 == 0:
-        ApiRequest.objects.filter(pk__lte=row.pk - KEPT).delete()
+    with suppress(DatabaseError):  # the list is a convenience: it may not take the answer away
+        row = ApiRequest.objects.create(
+            at=datetime.now(UTC), method=method[:10], path=path[:300], status=status, certificate=certificate[:300], outcome=outcome[:500]
+        )
+        if row.pk % 50 == 0:
+            ApiRequest.objects.filter(pk__lte=row.pk - KEPT).delete()

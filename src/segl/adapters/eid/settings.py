@@ -1,7 +1,7 @@
 """
 How each eID provider is to be talked to, as configuration: nothing of ID-porten's or BankID's ways is coded.
 
-Read from JSON (SEGL_EID_PROVIDERS, or eid.json in SEGL_DATA); docs/operating shows both providers' settings.
+Read from JSON (the file that SEGL_IDENTITY_PROVIDERS names); docs/operating shows both providers' settings.
 """
 
 from __future__ import annotations

@@ -18,14 +18,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from segl.actions.ports import CertificateAuthority, SealingKey
+from segl.actions.ports import CertificateAuthority, KeyUnusable, SealingKey
 from segl.adapters.keys.profiles import SEAL_KEY_BITS, PrivateKey
 
 PERSON_CA = "person-ca"
 SEAL = "seal"
 
 
-class KeyFileUnusable(Exception):
+class KeyFileUnusable(KeyUnusable):
     """A key file is missing, unreadable or does not belong to its certificate. The message names the file."""
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import structlog
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
 from segl.actions.access import JobNotFound
@@ -96,6 +97,8 @@ def answer_to(error: Exception) -> HttpResponse:
             return answer(ErrorCode.REQUEST_TOO_LARGE, str(error))
         case BodyUnreadable():
             return answer(ErrorCode.MALFORMED_REQUEST, str(error))
+        case OperationalError() | InterfaceError():
+            return answer(ErrorCode.UNAVAILABLE, "The database does not answer; nothing was done. Try again shortly.")
         case Http404():
             return answer(ErrorCode.NOT_FOUND)
         case BadRequest() | SuspiciousOperation() | RequestDataTooBig():

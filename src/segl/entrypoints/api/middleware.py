@@ -28,7 +28,9 @@ class RequestLog:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
         response = self.get_response(request)
-        if response.status_code != 204:
+        if response.status_code == 204:
+            del response["Content-Type"]  # Django's default, text/html, would say what nothing is made of (wire-spec.md 14)
+        else:
             response["Content-Length"] = str(len(response.content))  # clients read exactly framed bodies (wire-spec.md 3)
         certificate = request.META.get("segl.peer_certificate")
         subject = describe(certificate).subject if certificate is not None else ""

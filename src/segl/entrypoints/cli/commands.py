@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from segl.actions.check_invariants import check_invariants
+from segl.adapters.clock import clock_of
 from segl.adapters.keys import KeyFileUnusable, creation
 from segl.database import audit, work
 from segl.database.models import BrokerRight, Job, Organization, WorkItem
@@ -33,8 +34,10 @@ class CommandRefused(Exception):
 def add_commands(commands: Any) -> None:  # Any: argparse's subparsers have no public type
     """Add the operator's commands to the parser."""
     _add(commands, "organization add", organization_add, "Give an organization API access.", _organization_arguments)
+    _add(commands, "organization deactivate", organization_deactivate, "Take an organization's API access away.", _number_argument)
     _add(commands, "organization list", organization_list, "Who has API access.")
     _add(commands, "broker add", broker_add, "Let one organization act for another.", _broker_arguments)
+    _add(commands, "broker remove", broker_remove, "Take a broker's right away, from the next request on.", _broker_arguments)
     _add(commands, "keys create", keys_create, "Make person CA and seal; refuses to overwrite.", _keys_arguments)
     _add(commands, "keys status", keys_status, "Segl's keys and how long they are valid.")
     _add(commands, "keys lists", keys_lists, "Write the revocation lists of Segl's own roots.", _lists_arguments)
@@ -64,19 +67,32 @@ def run(command: Callable[[argparse.Namespace], Sequence[Row]], arguments: argpa
 def organization_add(arguments: argparse.Namespace) -> Sequence[Row]:
     """Add an organization, or change its name and sector."""
     number = OrganizationNumber(arguments.number)
-    now = settings.SEGL_PORTS.clock.now()
+    given = {
+        "name": arguments.name,
+        "sector": Sector(arguments.sector.upper()),
+        "may_use_name_only": arguments.allow_name_only,
+        "is_active": True,
+    }
+    now = _now()
     with transaction.atomic():
         row, is_new = Organization.objects.update_or_create(
             pk=number.value,
-            defaults={"name": arguments.name, "sector": Sector(arguments.sector.upper()), "may_use_name_only": arguments.allow_name_only},
-            create_defaults={
-                "name": arguments.name,
-                "sector": Sector(arguments.sector.upper()),
-                "may_use_name_only": arguments.allow_name_only,
-                "created_at": now,
-            },
+            defaults=given,
+            create_defaults={**given, "created_at": now},
         )
         audit.record("organization-added" if is_new else "organization-changed", at=now, organization=number.value)
+    return [_organization_row(row)]
+
+
+def organization_deactivate(arguments: argparse.Namespace) -> Sequence[Row]:
+    """Take an organization's access away; adding it again gives it back."""
+    with transaction.atomic():
+        row = Organization.objects.select_for_update().filter(pk=arguments.number).first()
+        if row is None:
+            raise CommandRefused(f"Organization {arguments.number} is unknown. Check the number with `segl organization list`.")
+        row.is_active = False
+        row.save(update_fields=["is_active"])
+        audit.record("organization-deactivated", at=_now(), organization=row.number)
     return [_organization_row(row)]
 
 
@@ -90,11 +106,21 @@ def broker_add(arguments: argparse.Namespace) -> Sequence[Row]:
     for number in (arguments.broker, arguments.sender):
         if not Organization.objects.filter(pk=number).exists():
             raise CommandRefused(f"Organization {number} is unknown. Add it first with `segl organization add`.")
-    now = settings.SEGL_PORTS.clock.now()
+    now = _now()
     with transaction.atomic():
         _, is_new = BrokerRight.objects.get_or_create(broker_id=arguments.broker, sender_id=arguments.sender, defaults={"created_at": now})
         if is_new:
             audit.record("broker-added", at=now, broker=arguments.broker, sender=arguments.sender)
+    return [{"broker": arguments.broker, "sender": arguments.sender}]
+
+
+def broker_remove(arguments: argparse.Namespace) -> Sequence[Row]:
+    """Take the right away."""
+    with transaction.atomic():
+        removed, _ = BrokerRight.objects.filter(broker_id=arguments.broker, sender_id=arguments.sender).delete()
+        if not removed:
+            raise CommandRefused(f"Organization {arguments.broker} has no right to act for {arguments.sender}. Nothing was changed.")
+        audit.record("broker-removed", at=_now(), broker=arguments.broker, sender=arguments.sender)
     return [{"broker": arguments.broker, "sender": arguments.sender}]
 
 
@@ -104,24 +130,19 @@ def keys_create(arguments: argparse.Namespace) -> Sequence[Row]:
         settings.SEGL.keys,
         organization=arguments.organization,
         organization_number=settings.SEGL.server_organization_number,
-        now=settings.SEGL_PORTS.clock.now(),
+        now=_now(),
     )
     return keys_status(arguments)
 
 
 def keys_status(arguments: argparse.Namespace) -> Sequence[Row]:
     """Tell which keys there are."""
-    return [
-        {name: getattr(state, name) for name in state.__slots__}
-        for state in creation.status(settings.SEGL.keys, now=settings.SEGL_PORTS.clock.now())
-    ]
+    return [{name: getattr(state, name) for name in state.__slots__} for state in creation.status(settings.SEGL.keys, now=_now())]
 
 
 def keys_lists(arguments: argparse.Namespace) -> Sequence[Row]:
     """Write the revocation lists of Segl's own roots, to be published at SEGL_CRL_URLS."""
-    paths = creation.write_revocation_lists(
-        settings.SEGL.keys, into=arguments.into, at=settings.SEGL_PORTS.clock.now(), fresh_for=timedelta(days=arguments.days)
-    )
+    paths = creation.write_revocation_lists(settings.SEGL.keys, into=arguments.into, at=_now(), fresh_for=timedelta(days=arguments.days))
     return [{"list": str(path), "fresh for days": arguments.days} for path in paths]
 
 
@@ -156,7 +177,7 @@ def work_list(arguments: argparse.Namespace) -> Sequence[Row]:
 
 def work_retry(arguments: argparse.Namespace) -> Sequence[Row]:
     """Start dead work again."""
-    return [{"retried": work.retry_dead(now=settings.SEGL_PORTS.clock.now())}]
+    return [{"retried": work.retry_dead(now=_now())}]
 
 
 def check(arguments: argparse.Namespace) -> Sequence[Row]:
@@ -165,6 +186,11 @@ def check(arguments: argparse.Namespace) -> Sequence[Row]:
     if not violations and not arguments.json:
         print("All invariants hold.")
     return [{"invariant": v.invariant, "job": v.job_id, "what": v.what} for v in violations]
+
+
+def _now() -> datetime:
+    # Not from SEGL_PORTS: those want keys and trusted roots, which the first commands on a new machine only make.
+    return clock_of(is_sandbox=settings.SEGL_IS_SANDBOX).now()
 
 
 def _work_row(item: WorkItem) -> Row:
@@ -192,6 +218,10 @@ def _organization_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name")
     parser.add_argument("--sector", choices=["public", "private"], required=True)
     parser.add_argument("--allow-name-only", action="store_true", help="allow the identifier NAME where the sector alone would not")
+
+
+def _number_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", help="nine digits")
 
 
 def _broker_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from segl.actions.delete_documents import DELETE_BYTES, delete_bytes
 from segl.actions.expire_job import EXPIRE, expire_job
-from segl.actions.ports import Ports, TimeStampUnavailable, ValidationMaterialUnavailable
+from segl.actions.ports import KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
 from segl.actions.seal_job import SEAL, seal_job
 from segl.database import work
 from segl.database.work import Claim
@@ -32,7 +32,7 @@ IDLE_SECONDS = 0.1
 HEARTBEAT_SECONDS = 10
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
-NEIGHBOUR_DOWN = (TimeStampUnavailable, ValidationMaterialUnavailable, UnableToSeal, OSError)
+NEIGHBOUR_DOWN = (TimeStampUnavailable, ValidationMaterialUnavailable, KeyUnusable, UnableToSeal, OSError)
 
 log = structlog.get_logger()
 

@@ -45,7 +45,7 @@ def create_application(*, material: SandboxMaterial, issuer: str, web_url: str, 
 
 
 def provider_configuration(issuer: str) -> str:
-    """Return the JSON (SEGL_EID_PROVIDERS) that makes Segl's relying party use this provider."""
+    """Return the JSON (SEGL_IDENTITY_PROVIDERS) that makes Segl's relying party use this provider."""
     provider = {
         "id": PROVIDER_ID,
         "name": "Test-eID",
