@@ -20,7 +20,7 @@ from segl.values import Flow
 from support.direct_jobs import INGRID, JONAS, PUBLIC, Asked, create, visit
 from support.neighbours import NOW, Neighbourhood
 
-MOMENT = 0.7
+MOMENT = 3.0
 """Seconds in which the other transaction ends, or is found to wait."""
 
 
