@@ -136,7 +136,7 @@ class TestACreatedJob:
 
     @pytest.mark.requirement("R30")
     def test_may_hold_documents_of_exactly_the_limit(self, near: Neighbourhood) -> None:
-        text = "\n".join(str(number ** 3) for number in range(500)).encode()
+        text = "\n".join(str(number**3) for number in range(500)).encode()
         asked = Asked(documents={"a.pdf": pdf("A"), "b.pdf": pdf_of_size(MAX_BYTES - len(pdf("A")) - len(text)), "c.txt": text})
         assert sum(map(len, asked.documents.values())) == MAX_BYTES
         job = create(near, asked).job

@@ -47,6 +47,8 @@ def verify() -> int:
             raise AuditChainBroken(f"Audit event {count} does not fit the chain: it was changed, dropped or moved.")
         previous = digest
         is_whole |= head is not None and (head.sequence, head.sha256) == (count, digest)
+    if head is None and count and not AuditHead.objects.exists():
+        raise AuditChainBroken(f"The audit chain has {count} events, but its head is gone: nobody can tell whether events are missing.")
     if head is not None and not is_whole:
         raise AuditChainBroken(f"The audit chain ends at event {count}, but its head says {head.sequence}: events are missing.")
     return count

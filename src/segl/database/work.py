@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from segl.database.models import Heartbeat, WorkItem
@@ -21,6 +22,8 @@ from segl.database.transactions import durable
 LEASE = timedelta(seconds=30)
 """Three missed heartbeats. A signer waits for the seal, so the work of a killed worker must come back soon (reliability.md B-01, B-06)."""
 MAX_ATTEMPTS = 5
+MAX_WAITS = 1000
+"""Where the counter of waits stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Claim:
     kind: str
     key: str
     attempts: int
+    waits: int
     lease_token: str
 
 
@@ -68,7 +72,9 @@ def claim(*, now: datetime, limit: int = 1) -> list[Claim]:
             item.lease_token = secrets.token_urlsafe(16)
             item.leased_until = claimed_at + LEASE
             item.save(update_fields=["attempts", "lease_token", "leased_until"])
-            taken.append(Claim(id=item.pk, kind=item.kind, key=item.key, attempts=item.attempts, lease_token=item.lease_token))
+            taken.append(
+                Claim(id=item.pk, kind=item.kind, key=item.key, attempts=item.attempts, waits=item.waits, lease_token=item.lease_token)
+            )
         return taken
 
 
@@ -94,6 +100,7 @@ def postpone(claim: Claim, *, due_at: datetime, waits_for: str, is_counted: bool
         lease_token="",
         waits_for=waits_for[:200],
         attempts=F("attempts") if is_counted else F("attempts") - 1,
+        waits=F("waits") if is_counted else Least(F("waits") + 1, MAX_WAITS),
     )
 
 
@@ -114,7 +121,7 @@ def is_alive(process: str, *, within: timedelta) -> bool:
 
 def retry_dead(*, now: datetime) -> int:
     """Queue all dead work again and return how many items that were."""
-    return WorkItem.objects.filter(is_dead=True).update(is_dead=False, attempts=0, due_at=now, leased_until=None)
+    return WorkItem.objects.filter(is_dead=True).update(is_dead=False, attempts=0, waits=0, due_at=now, leased_until=None)
 
 
 def _mine(claim: Claim) -> QuerySet[WorkItem]:

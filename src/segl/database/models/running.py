@@ -57,6 +57,8 @@ class WorkItem(models.Model):
     """Unique within the kind: the same work is never queued twice."""
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
+    waits = models.PositiveSmallIntegerField(default=0)
+    """How often it was given back because a neighbour was down: pauses grow with it, and it never dies of it."""
     lease_token = models.CharField(max_length=43, default="", blank=True)
     leased_until = models.DateTimeField(null=True)
     """On the database's own clock."""

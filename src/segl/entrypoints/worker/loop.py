@@ -32,6 +32,8 @@ IDLE_SECONDS = 0.1
 HEARTBEAT_SECONDS = 10
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(minutes=1)
+"""A signer may be waiting for the seal when the neighbour is back."""
 NEIGHBOUR_DOWN = (TimeStampUnavailable, ValidationMaterialUnavailable, KeyUnusable, UnableToSeal, OSError)
 
 log = structlog.get_logger()
@@ -97,7 +99,8 @@ def _keep_lease(claim: Claim, done: threading.Event) -> None:
 
 
 def _postpone(ports: Ports, claim: Claim, *, waits_for: str, is_counted: bool) -> None:
-    pause = min(FIRST_PAUSE * 2 ** min(claim.attempts - 1, 10), LONGEST_PAUSE)
+    times, longest = (claim.attempts - 1, LONGEST_PAUSE) if is_counted else (claim.waits, LONGEST_WAIT)
+    pause = min(FIRST_PAUSE * 2 ** min(times, 10), longest)
     jitter = random.uniform(0.8, 1.2)  # noqa: S311
     work.postpone(claim, due_at=ports.clock.now() + pause * jitter, waits_for=waits_for, is_counted=is_counted)
 
