@@ -46,13 +46,20 @@ class Run:
         return str(file.relative_to(self.results))
 
 
-def run(segl: RunningSegl, folder: Path) -> Run:
+def run(segl: RunningSegl, folder: Path, *, poll_interval: int) -> Run:
     """Build both modules in one go, run all scenarios against `segl` and read the reports."""
     folder.mkdir(parents=True, exist_ok=True)
     reports, results = folder / "reports", folder / "results"
     # A failed scenario must not keep the judge from being built.
     command = ["mvn", "-B", "-q", "-fae", "-Dstyle.color=never", "-f", INTEROP / "pom.xml", "package"]
-    given = {"api": segl.api_url, "web": segl.web_url, "sandbox": segl.sandbox, "results": results, "reports": reports}
+    given = {
+        "api": segl.api_url,
+        "web": segl.web_url,
+        "sandbox": segl.sandbox,
+        "poll-interval": poll_interval,
+        "results": results,
+        "reports": reports,
+    }
     built = subprocess.run(
         [*command, *(f"-Dsegl.{name}={value}" for name, value in given.items())],
         capture_output=True,

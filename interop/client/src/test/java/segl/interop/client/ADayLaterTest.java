@@ -10,21 +10,27 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import no.digipost.signature.client.core.Sender;
 import no.digipost.signature.client.core.exceptions.DocumentsNotDeletableException;
 import no.digipost.signature.client.core.exceptions.UnexpectedResponseException;
 import no.digipost.signature.client.direct.DirectDocument;
 import no.digipost.signature.client.direct.DirectJobResponse;
 import no.digipost.signature.client.direct.DirectJobStatus;
 import no.digipost.signature.client.direct.DirectJobStatusResponse;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.function.Executable;
 
-/** Last of all, because it moves the clock. */
+/** Last of all, because it moves the clock, and nothing after it could be judged as of now. */
 @Order(9)
-class DeletingTest {
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class ADayLaterTest {
     private static final String SIGNER = RunningSegl.persons().get(0);
 
     @Test
+    @Order(1)
     void documents_are_deleted_a_day_after_the_last_signature_and_not_before() {
         Integrator sender = Integrator.publicSender();
         Integrator broker = Integrator.of("broker", "public-sender");
@@ -60,15 +66,25 @@ class DeletingTest {
     }
 
     @Test
-    void a_job_that_not_all_have_signed_cannot_be_deleted() {
+    @Order(2)
+    void a_change_that_was_never_confirmed_comes_back_when_its_lease_is_over() {
         Integrator sender = Integrator.publicSender();
-        DirectJobResponse job = sender.create(List.of(Documents.pdf("Contract")), SIGNER, RunningSegl.persons().get(1));
-        DirectJobStatusResponse status = sender.sign(job, SIGNER);
+        Sender queue = sender.queue("lease");
+        DirectJobResponse job = sender.createPolled(queue, SIGNER);
+        sender.act(job, SIGNER, "reject");
+        DirectJobStatusResponse lost = sender.client.getStatusChange(queue);
 
-        assertThrows(DocumentsNotDeletableException.class, () -> sender.client.deleteDocuments(status.getDeleteDocumentsUrl()));
+        RunningSegl.moveClock(Duration.ofMinutes(11));
+        DirectJobStatusResponse again = sender.client.getStatusChange(queue);
+        assertEquals(job.getSignatureJobId(), lost.getSignatureJobId());
+        assertEquals(job.getSignatureJobId(), again.getSignatureJobId());
+        sender.client.confirm(again);
+
+        RunningSegl.moveClock(Duration.ofMinutes(11));
+        assertTrue(sender.client.getStatusChange(queue).is(DirectJobStatus.NO_CHANGES), "a confirmed one does not");
     }
 
-    private static void isGone(org.junit.jupiter.api.function.Executable download) {
+    private static void isGone(Executable download) {
         UnexpectedResponseException gone = assertThrows(UnexpectedResponseException.class, download);
         assertTrue(gone.httpStatusCode() == 404 || gone.httpStatusCode() == 410, gone::getMessage);
         assertNotNull(gone.getErrorCode(), "the answer is an error in XML");

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.URI;
 import java.util.List;
+import java.util.Locale;
 import no.digipost.signature.client.core.Sender;
 import no.digipost.signature.client.core.exceptions.BrokerNotAuthorizedException;
 import no.digipost.signature.client.direct.DirectDocument;
@@ -61,6 +62,7 @@ class BrokerTest {
         URI exit = sender.act(job, SIGNER, "sign");
         DirectJobStatusResponse status = sender.status(job, exit);
 
+        Results.keep("unauthorized-broker", sender, status, List.of(Documents.pdf("Contract")), SIGNER);
         refused(() -> notAuthorized.create(List.of(Documents.pdf("Contract")), SIGNER));
         refused(() -> notAuthorized.client.getStatusChange());
         refusedOnTheWire(notAuthorized.statusOnTheWire(job, exit));
@@ -74,9 +76,13 @@ class BrokerTest {
     }
 
     /** What the client itself cannot tell of: it reads the body of a refused status twice and fails on the second time. */
-    private static void refusedOnTheWire(Integrator.Answer answer) {
+    private void refusedOnTheWire(Integrator.Answer answer) {
         assertEquals(403, answer.status());
         assertTrue(answer.body().contains("<error-code>BROKER_NOT_AUTHORIZED</error-code>"), answer::body);
+        String serial = RunningSegl.keyStore("private-sender").getCertificate().getSerialNumber().toString(16);
+        for (String told : List.of(RunningSegl.organization("private-sender"), sender.sender.getOrganizationNumber(), serial)) {
+            assertTrue(answer.body().toLowerCase(Locale.ROOT).contains(told), answer::body);
+        }
     }
 
     private static void refused(Executable call) {

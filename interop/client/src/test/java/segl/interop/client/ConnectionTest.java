@@ -27,6 +27,7 @@ class ConnectionTest {
 
         assertEquals(200, greeting.status());
         assertEquals("You are " + sender.sender.getOrganizationNumber(), greeting.body());
+        assertEquals("TLSv1.3", greeting.tls());
     }
 
     @Test

@@ -22,6 +22,7 @@ import no.digipost.signature.client.direct.StatusReference;
 import no.digipost.signature.client.direct.StatusRetrievalMethod;
 import org.apache.hc.client5.http.classic.methods.HttpGet;
 import org.apache.hc.client5.http.classic.methods.HttpPost;
+import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.core5.http.ClassicHttpRequest;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.io.entity.EntityUtils;
@@ -86,9 +87,7 @@ final class Integrator {
 
     /** Lets the signer act through Segl's test endpoint, which walks the real ceremony; returns the exit URL the browser is sent to. */
     URI act(DirectJobResponse job, String signer, String outcome) {
-        String path = "/web/signature-jobs/" + job.getSignatureJobId() + "/devmodesign?signer="
-                + URLEncoder.encode(signer, StandardCharsets.UTF_8) + "&outcome=" + outcome;
-        Answer answer = call(new HttpPost(RunningSegl.API.resolve(path)));
+        Answer answer = actOnTheWire(job, signer, outcome);
         if (answer.status() != 200) {
             throw new IllegalStateException("The test endpoint answered " + answer.status() + ": " + answer.body());
         }
@@ -97,6 +96,12 @@ final class Integrator {
 
     DirectJobStatusResponse status(DirectJobResponse job, URI exitUrl) {
         return client.getStatus(StatusReference.of(job).withStatusQueryToken(token(exitUrl)));
+    }
+
+    Answer actOnTheWire(DirectJobResponse job, String signer, String outcome) {
+        String path = "/web/signature-jobs/" + job.getSignatureJobId() + "/devmodesign?signer="
+                + URLEncoder.encode(signer, StandardCharsets.UTF_8) + "&outcome=" + outcome;
+        return call(new HttpPost(RunningSegl.API.resolve(path)));
     }
 
     /** The job's state after the signer has signed. */
@@ -127,17 +132,19 @@ final class Integrator {
 
     private Answer call(ClassicHttpRequest request) {
         try {
-            return configuration.defaultHttpClient().execute(request, response -> {
+            HttpClientContext context = HttpClientContext.create();
+            return configuration.defaultHttpClient().execute(request, context, response -> {
                 String body = response.getEntity() == null ? "" : EntityUtils.toString(response.getEntity());
                 Header pollTime = response.getFirstHeader("X-Next-permitted-poll-time");
-                return new Answer(response.getCode(), body, pollTime == null ? "" : pollTime.getValue());
+                String tls = context.getSSLSession().getProtocol();
+                return new Answer(response.getCode(), body, pollTime == null ? "" : pollTime.getValue(), tls);
             });
         } catch (IOException error) {
             throw new UncheckedIOException(error);
         }
     }
 
-    record Answer(int status, String body, String nextPermittedPollTime) {}
+    record Answer(int status, String body, String nextPermittedPollTime, String tls) {}
 
     static String token(URI exitUrl) {
         String start = "status_query_token=";

@@ -16,6 +16,7 @@ import no.digipost.signature.client.core.IdentifierInSignedDocuments;
 import no.digipost.signature.client.core.ResponseInputStream;
 import no.digipost.signature.client.core.SignatureType;
 import no.digipost.signature.client.core.exceptions.CantQueryStatusException;
+import no.digipost.signature.client.core.exceptions.DocumentsNotDeletableException;
 import no.digipost.signature.client.core.exceptions.InvalidStatusQueryTokenException;
 import no.digipost.signature.client.core.exceptions.UnexpectedResponseException;
 import no.digipost.signature.client.direct.DirectDocument;
@@ -44,8 +45,10 @@ class SigningTest {
                 .withReference("our-case/2031")
                 .withDescription("Read all of it before you sign.")
                 .build());
-        DirectJobStatusResponse status = sender.sign(job, FIRST);
+        URI exit = sender.act(job, FIRST, "sign");
+        DirectJobStatusResponse status = sender.status(job, exit);
 
+        assertTrue(exit.toString().startsWith(Integrator.EXIT_URLS.getCompletionUrl() + "?status_query_token="), exit::toString);
         assertTrue(job.getSignatureJobId() > 0);
         assertEquals("our-case/2031", job.getReference());
         assertTrue(job.getSingleSigner().hasIdentifier(FIRST));
@@ -254,6 +257,7 @@ class SigningTest {
         byte[] signature = Integrator.read(xades);
         assertEquals(signature.length, lengthOfXades);
         assertArrayEquals(signature, sender.xades(status, FIRST));
+        Results.keep("downloads", sender, status, List.of(Documents.pdf("Contract")), FIRST);
     }
 
     @Test
@@ -265,5 +269,35 @@ class SigningTest {
         sender.client.confirm(status);
         sender.client.confirm(status);
         assertArrayEquals(sealed, sender.pades(status));
+        Results.keep("confirmed-twice", sender, status, List.of(Documents.pdf("Contract")), FIRST);
+    }
+
+    @Test
+    void a_document_of_ten_megabytes_is_signed_within_the_clients_patience() {
+        List<DirectDocument> documents = List.of(Documents.scan("Contract", 10_300_000));
+        DirectJobStatusResponse status = sender.sign(sender.create(documents, FIRST), FIRST);
+
+        assertEquals(DirectJobStatus.COMPLETED_SUCCESSFULLY, status.getStatus());
+        Results.keep("ten-megabytes", sender, status, documents, FIRST);
+    }
+
+    @Test
+    void a_job_that_not_all_have_signed_cannot_be_deleted() {
+        List<DirectDocument> documents = List.of(Documents.pdf("Contract"));
+        DirectJobResponse job = sender.create(documents, FIRST, SECOND);
+        DirectJobStatusResponse status = sender.sign(job, FIRST);
+
+        assertThrows(DocumentsNotDeletableException.class, () -> sender.client.deleteDocuments(status.getDeleteDocumentsUrl()));
+        Results.keep("not-all-signed", sender, status, documents, FIRST);
+    }
+
+    @Test
+    void signing_without_a_browser_is_refused_for_an_unknown_signer_and_after_the_end() {
+        DirectJobResponse job = sender.create(List.of(Documents.pdf("Contract")), FIRST);
+
+        assertEquals(404, sender.actOnTheWire(job, SECOND, "sign").status());
+        assertEquals(404, Integrator.privateSender().actOnTheWire(job, FIRST, "sign").status(), "another sender learns nothing");
+        sender.act(job, FIRST, "reject");
+        assertEquals(409, sender.actOnTheWire(job, FIRST, "sign").status());
     }
 }
