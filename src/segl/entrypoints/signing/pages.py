@@ -136,10 +136,9 @@ def place_of(view: SittingView) -> str:
             if (number := next_unopened(view)) is not None:
                 return document_address(view.sitting_id, number)
             return reverse("confirm", kwargs={"sitting_id": view.sitting_id})
-        case Stage.SEALING:
+        case Stage.SEALING | Stage.DONE:
+            # Not straight out when done: a form in a second tab may be what leads here, and Chromium would stop it (see answers.hand_over).
             return reverse("progress", kwargs={"sitting_id": view.sitting_id})
-        case Stage.DONE:
-            return reverse("leave", kwargs={"sitting_id": view.sitting_id})
         case Stage.OVER:
             return reverse("over", kwargs={"sitting_id": view.sitting_id})
         case _:

@@ -31,9 +31,6 @@ def callback(request: HttpRequest) -> HttpResponse:
     seen = visit_after_sealing(request, returned.sitting_id, secret=returned.new_secret)
     if seen.view.stage is Stage.READING and seen.view.problem is Problem.LOGIN_REFUSED:
         address = reverse("problem", kwargs={"sitting_id": seen.sitting_id})
-    elif seen.view.stage is Stage.DONE:
-        # Not straight to the exit URL: see answers.hand_over.
-        address = reverse("progress", kwargs={"sitting_id": seen.sitting_id})
     else:
         address = pages.place_of(seen.view)
     response = SeeOther(address)
@@ -74,7 +71,14 @@ def progress(request: HttpRequest, sitting_id: str) -> HttpResponse:
 def progress_state(request: HttpRequest, sitting_id: str) -> JsonResponse:
     """Return `{"next": address or null, "is_slow": bool}` for the page that waits."""
     view = visit(request, sitting_id).view
-    return JsonResponse({"next": pages.place_of(view) if view.stage is not Stage.SEALING else None, "is_slow": pages.is_slow(view, now())})
+    match view.stage:
+        case Stage.SEALING:
+            following = None
+        case Stage.DONE:
+            following = reverse("leave", kwargs={"sitting_id": sitting_id})
+        case _:
+            following = pages.place_of(view)
+    return JsonResponse({"next": following, "is_slow": pages.is_slow(view, now())})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
