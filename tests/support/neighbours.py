@@ -152,6 +152,7 @@ class Neighbourhood:
                 transport=SwitchedTransport(self._transport, self.switches),
             ),
             enterprise=self._enterprise(),
+            roots=read_certificates(self.material.trust),
             policy=POLICY,
         )
 

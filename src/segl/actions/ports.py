@@ -6,7 +6,7 @@ The database is not here: it is a room of its own below the actions (docs/decisi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -47,13 +47,28 @@ class DocumentStore(Protocol):
     def put(self, content: bytes) -> str: ...
 
     def get(self, sha256: str) -> bytes:
-        """:raises DocumentMissing: if nothing is stored under that digest."""
+        """
+        Return what is stored under that digest.
+
+        :raises DocumentMissing: if there is nothing.
+        :raises DocumentDamaged: if it is no longer what was stored.
+        """
 
     def delete(self, sha256: str) -> None: ...
+
+    def sweep(self) -> Iterator[tuple[str, bool]]:
+        """Yield each stored document's digest, and whether it still has it. Reads everything: for `segl check`."""
+
+    def stored_at(self, sha256: str) -> datetime | None:
+        """Return when it was stored, by the system's time; None if it is not there."""
 
 
 class DocumentMissing(Exception):
     """The store holds nothing under this digest. Restore it from backup and run `segl check`."""
+
+
+class DocumentDamaged(Exception):
+    """What is stored under this digest has changed. Restore it from backup and run `segl check`."""
 
 
 class TimeStamps(Protocol):
@@ -213,4 +228,6 @@ class Ports:
     keys: Keys
     identity_providers: IdentityProviders
     enterprise: EnterpriseTrust
+    roots: Sequence[x509.Certificate]
+    """What signatures made here are checked against: the roots of person CA, time-stamps and seal, and nothing else."""
     policy: Policy

@@ -12,17 +12,14 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from segl.actions.ports import DocumentMissing, DocumentStore
+from segl.actions.ports import DocumentDamaged, DocumentMissing, DocumentStore
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UNFINISHED = ".new"
-
-
-class DocumentDamaged(Exception):
-    """A stored file no longer has the digest it is named by. Restore it from backup and run `segl check`."""
 
 
 class StorageUnknown(Exception):
@@ -92,6 +89,13 @@ class FileDocumentStore:
             if _DIGEST.fullmatch(sha256):
                 with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
                     yield sha256, hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+    def stored_at(self, sha256: str) -> datetime | None:
+        """Return when the file was written, aware UTC by the system's time; None if nothing is stored under the digest."""
+        try:
+            return datetime.fromtimestamp(self._path(sha256).stat().st_mtime, tz=UTC)
+        except FileNotFoundError:
+            return None
 
     def unfinished(self) -> tuple[Path, ...]:
         """Return files that a process did not finish writing, because it was killed: they were acknowledged to nobody and may go once nobody writes."""

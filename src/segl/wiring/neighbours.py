@@ -24,11 +24,12 @@ def build_ports(settings: Settings) -> Ports:
     """Return all neighbours; nothing is fetched yet."""
     clock = clock_of(is_sandbox=settings.is_sandbox)
     chance = SystemChance()
+    roots = read_certificates(settings.trust)
     return Ports(
         clock=clock,
         chance=chance,
         documents=open_store(settings.storage_url),
-        time_stamps=HttpTimeStamps(urls=settings.tsa_urls, roots=read_certificates(settings.trust), clock=clock, chance=chance),
+        time_stamps=HttpTimeStamps(urls=settings.tsa_urls, roots=roots, clock=clock, chance=chance),
         validation=FetchedValidationMaterial(
             certificates=[settings.trust, settings.keys / "person-ca.pem", settings.keys / "seal.pem"],
             crl_urls=settings.crl_urls,
@@ -43,6 +44,7 @@ def build_ports(settings: Settings) -> Ports:
             real_now=clock.real_now,
             refresh_seconds=SANDBOX_REFRESH_SECONDS if settings.is_sandbox else PRODUCTION_REFRESH_SECONDS,
         ),
+        roots=roots,
         policy=Policy(
             is_sandbox=settings.is_sandbox,
             redirect_lifetime=timedelta(seconds=settings.redirect_lifetime),
