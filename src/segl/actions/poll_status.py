@@ -7,7 +7,7 @@ The lease is on Segl's clock, the gate on real time (reliability.md B-51). A los
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -49,7 +49,7 @@ def poll_status(ports: Ports, *, sender: str, flow: Flow, queue: str) -> Polled:
     if gate is not None and real_now < gate.next_permitted_at:
         raise PolledTooEarly(gate.next_permitted_at)
     with durable():
-        change = _take_oldest(sender=sender, flow=flow, queue=queue, now=now, lease=ports.policy.poll_lease)
+        change = _take_oldest(ports, sender=sender, flow=flow, queue=queue, now=now)
         if change is not None:
             return Polled(state=state_for_sender(change.job), sequence=change.sequence, next_permitted_at=real_now)
         if _waiting(sender=sender, flow=flow, queue=queue, now=now).exists():
@@ -60,14 +60,15 @@ def poll_status(ports: Ports, *, sender: str, flow: Flow, queue: str) -> Polled:
         return Polled(state=None, sequence=None, next_permitted_at=next_permitted_at)
 
 
-def _take_oldest(*, sender: str, flow: Flow, queue: str, now: datetime, lease: timedelta) -> StatusChange | None:
+def _take_oldest(ports: Ports, *, sender: str, flow: Flow, queue: str, now: datetime) -> StatusChange | None:
     waiting = _waiting(sender=sender, flow=flow, queue=queue, now=now).order_by("id")
     if connection.features.has_select_for_update_skip_locked:
         waiting = waiting.select_for_update(skip_locked=True, of=("self",))
     change = waiting.select_related("job").first()
     if change is not None:
-        change.delivered_at = change.delivered_at or now
-        change.leased_until = now + lease
+        # Read again: it must not lie before a change that this delivery already tells (check_invariants).
+        change.delivered_at = change.delivered_at or ports.clock.now()
+        change.leased_until = now + ports.policy.poll_lease
         change.save(update_fields=["delivered_at", "leased_until"])
     return change
 

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from segl.actions.check_invariants import check_invariants
+from segl.actions.check_invariants import check_invariants, young_orphans
 from segl.adapters.clock import clock_of
 from segl.adapters.keys import KeyFileUnusable, creation
 from segl.database import audit, work
@@ -185,6 +185,11 @@ def check(arguments: argparse.Namespace) -> Sequence[Row]:
     violations = check_invariants(settings.SEGL_PORTS)
     if not violations and not arguments.json:
         print("All invariants hold.")
+    if orphans := young_orphans(settings.SEGL_PORTS):
+        print(
+            f"segl: {len(orphans)} stored files belong to no job. They are less than an hour old: jobs are being created, or a process died.",
+            file=sys.stderr,
+        )
     return [{"invariant": v.invariant, "job": v.job_id, "what": v.what} for v in violations]
 
 
