@@ -108,7 +108,7 @@ def _own_attempt(ports: Ports, parameters: Mapping[str, str], cookie_secrets: Ma
     secret = cookie_secrets.get(attempt.sitting_id) if attempt is not None else None
     if attempt is None or not secret:
         raise SittingNotFound
-    rotated = _after_log_in(secret, state)
+    rotated = _after_log_in(secret, state, parameters.get("code", ""))
     try:
         sitting_row(ports, sitting_id=attempt.sitting_id, secret=secret)
     except SittingNotFound:
@@ -117,14 +117,14 @@ def _own_attempt(ports: Ports, parameters: Mapping[str, str], cookie_secrets: Ma
     return attempt, secret, rotated
 
 
-def _after_log_in(secret: str, state: str) -> str:
+def _after_log_in(secret: str, state: str, code: str) -> str:
     """
     Return the sitting's secret after a log-in, so that a cookie planted before it is worth nothing (reliability.md B-22).
 
-    It follows from the old secret and the log-in's `state`, 256 random bits that only this browser brings back: a browser that lost Segl's
-    answer comes with both and reaches the same new secret, and whoever planted the cookie never saw the state.
+    It follows from the old secret and what the provider's answer carries: a browser that lost Segl's answer comes with both and reaches the
+    same new secret. Whoever planted the cookie may have begun the log-in too, and know its `state`; its `code` only this browser was given.
     """
-    digest = hashlib.sha256(f"{secret} {state}".encode()).digest()
+    digest = hashlib.sha256(f"{secret} {state} {code}".encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segl.actions.access import SittingNotFound, SittingTimedOut, hashed, sitting_row
+from segl.actions.access import SittingNotFound, SittingTimedOut, hashed, locked_job, sitting_row
 from segl.actions.ports import Ports
 from segl.actions.sittings import OpenedSitting, open_sitting
 from segl.database import audit
@@ -29,6 +29,8 @@ def open_redirect(ports: Ports, *, token: str, cookie: str | None) -> OpenedSitt
             raise LinkNotUsable
         if row.consumed_at is not None:
             return _reload(ports, row, cookie)
+        # As every other action, so that no two hold what the other waits for: the job first, then its rows, then the audit chain.
+        locked_job(row.signer.job_id)
         if now >= row.expires_at:
             raise LinkNotUsable
         won = RedirectToken.objects.filter(pk=row.pk, consumed_at=None, is_replaced=False).update(consumed_at=now)
