@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +17,7 @@ from segl.actions.issue_redirect_url import IssuedRedirect, issue_redirect_url
 from segl.actions.open_redirect import LinkNotUsable, open_redirect, sitting_of_token
 from segl.actions.reject import reject
 from segl.actions.sittings import set_language
+from segl.adapters.chance import SystemChance
 from segl.ceremony.sitting import Stage
 from segl.database.models import AuditEvent, Job, RedirectToken, Sitting
 from segl.jobs.job import SignerNotWaiting
@@ -151,6 +155,46 @@ class TestANewRedirectUrl:
         row = Job.objects.get()
         assert (row.status, row.visible_status, row.signers.get().status) == ("IN_PROGRESS", "IN_PROGRESS", "WAITING")
         open_redirect(near.ports, token=issued.token, cookie=None)
+
+
+class TestAnOldUrlOpenedWhileANewOneIsIssued:
+    def test_is_settled_without_a_deadlock(self, near: Neighbourhood) -> None:
+        """Both touch the old token and the audit chain; each must take the job first."""
+        job = create(near)
+        visitor = visit(near, job)
+        unused = issue(near, job.job)
+        Sitting.objects.update(problem="EID_UNAVAILABLE")
+        give_up(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
+        both_are_inside = threading.Barrier(2)
+
+        class WaitingChance(SystemChance):
+            def token(self) -> str:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    both_are_inside.wait(0.5)  # with the job locked only one can be here, and goes on alone
+                return super().token()
+
+        near.ports = replace(near.ports, chance=WaitingChance())
+
+        def opens() -> bool:
+            try:
+                open_redirect(near.ports, token=unused.token, cookie=None)
+            except LinkNotUsable:
+                return False
+            finally:
+                connections.close_all()
+            return True
+
+        def issues() -> bool:
+            try:
+                return bool(issue(near, job.job).token)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(2) as pool:
+            opened, issued = pool.submit(opens), pool.submit(issues)
+            assert issued.result()
+            assert opened.result() in {True, False}
+        assert RedirectToken.objects.get(pk=hashed(unused.token)).is_replaced is not opened.result()
 
 
 class TestASitting:
