@@ -95,7 +95,9 @@ class TestABundle:
 
         def modern(xml: str) -> str:
             return re.sub(
-                rf'(<CertDigest><ns2:DigestMethod Algorithm="){re.escape(SHA1)}("/><ns2:DigestValue>)[^<]*', rf"\g<1>{SHA256}\g<2>{value}", xml
+                rf'(<CertDigest><ns2:DigestMethod Algorithm="){re.escape(SHA1)}("/><ns2:DigestValue>)[^<]*',
+                rf"\g<1>{SHA256}\g<2>{value}",
+                xml,
             )
 
         assert create(public, changed(before_signing=modern)).status == 200
@@ -218,7 +220,9 @@ class TestAZipThatIsATrap:
         create(public, changed(archive=lie)).refuses(400, "ASICE_VALIDATION_FAILED")
 
     @pytest.mark.requirement("R45")
-    @pytest.mark.parametrize("wrapped", [b"", b"PK", b"x" * 1000, struct.pack("<4s18x", b"PK\x05\x06")], ids=["none", "cut", "noise", "empty"])
+    @pytest.mark.parametrize(
+        "wrapped", [b"", b"PK", b"x" * 1000, struct.pack("<4s18x", b"PK\x05\x06")], ids=["none", "cut", "noise", "empty"]
+    )
     def test_or_no_zip_at_all_is_refused(self, public: Api, wrapped: bytes) -> None:
         post_bundle(public, for_one(BUYER), wrapped).refuses(400, "ASICE_VALIDATION_FAILED")
 

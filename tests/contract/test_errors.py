@@ -121,9 +121,7 @@ class TestAJobThatIsNotOnes:
     def test_is_answered_as_one_that_does_not_exist(self, public: Api, private: Api, method: str, path: str) -> None:
         theirs = send(private, for_one(BUYER)).id
 
-        answers = [
-            public.ask(request(method, f"{public.jobs}/{job}/{path}", ("Content-Length", "0"))) for job in (theirs, UNKNOWN)
-        ]
+        answers = [public.ask(request(method, f"{public.jobs}/{job}/{path}", ("Content-Length", "0"))) for job in (theirs, UNKNOWN)]
 
         for answer in answers:
             answer.refuses(404, "SIGNATURE_JOB_NOT_FOUND")

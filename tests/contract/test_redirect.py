@@ -106,11 +106,14 @@ class TestARedirectUrl:
     @pytest.mark.requirement("R48")
     @pytest.mark.parametrize(
         ("method", "headers"),
-        [("HEAD", {}), ("GET", {"Sec-Purpose": "prefetch"}), ("GET", {"Purpose": "prefetch"}), ("GET", {"Sec-Purpose": "prefetch;prerender"})],
+        [
+            ("HEAD", {}),
+            ("GET", {"Sec-Purpose": "prefetch"}),
+            ("GET", {"Purpose": "prefetch"}),
+            ("GET", {"Sec-Purpose": "prefetch;prerender"}),
+        ],
     )
-    def test_is_not_used_up_by_who_only_looks(
-        self, public: Api, browser: httpx.Client, method: str, headers: dict[str, str]
-    ) -> None:
+    def test_is_not_used_up_by_who_only_looks(self, public: Api, browser: httpx.Client, method: str, headers: dict[str, str]) -> None:
         url = send(public, for_one(BUYER)).redirects[0]
 
         with httpx.Client(trust_env=False) as scanner:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,9 +14,16 @@ from wire.wire_xml import BUYER, signer
 
 from .conftest import Register, caller
 from .sending import Draft, create, for_one, new_queue, polling, send
-from .speaking import POLL_TIME, Answer, Api, request
+from .speaking import POLL_TIME, Answer, Api, Connection, request
 
 DAY = 24 * 60 * 60
+
+
+@pytest.fixture
+def open_later() -> Iterator[ExitStack]:
+    """Closes the connections that a test opened."""
+    with ExitStack() as stack:
+        yield stack
 
 
 class TestADirectJob:
@@ -62,12 +71,12 @@ class TestAnOrganization:
 
     @pytest.mark.requirement("R83", "R64")
     def test_is_blocked_for_half_a_minute_at_the_eleventh_in_all_processes(
-        self, limited_segl: RunningSegl, register: Register, people: list[str]
+        self, limited_segl: RunningSegl, register: Register, people: list[str], open_later: ExitStack
     ) -> None:
         api = register.enroll(limited_segl)
         job = send(api, for_one(people[0]))
         time.sleep(1)
-        connections = [api.connect() for _ in range(12)]
+        connections = [open_later.enter_context(api.connect()) for _ in range(12)]
         greet = request("GET", f"/api/{api.sender}")
         before = datetime.now(UTC)
 
@@ -102,26 +111,22 @@ class TestAnOrganization:
         while datetime.now(UTC) < until:
             time.sleep(0.2)
         assert [connection.ask(greet).status for connection in connections[:2]] == [200, 200]
-        for connection in connections:
-            connection.socket.close()
 
     @pytest.mark.requirement("R83")
-    def test_is_counted_by_the_sender_its_broker_calls_for(self, limited_segl: RunningSegl) -> None:
+    def test_is_counted_by_the_sender_its_broker_calls_for(self, limited_segl: RunningSegl, open_later: ExitStack) -> None:
         broker, sender = caller(limited_segl, "broker", sender="public-sender"), caller(limited_segl, "public-sender")
-        connections = [broker.connect(), *(sender.connect() for _ in range(11))]
+        connections = [open_later.enter_context(api.connect()) for api in (broker, *[sender] * 11)]
 
         with ThreadPoolExecutor(12) as pool:
             answers = list(pool.map(_greet, [(broker, connections[0]), *((sender, one) for one in connections[1:])]))
 
         assert [answer.status for answer in answers].count(429) == 2
         assert _greet((broker, connections[0])).status == 429
-        for connection in connections:
-            connection.socket.close()
 
 
-def _greet(what: tuple[Api, object]) -> Answer:
+def _greet(what: tuple[Api, Connection]) -> Answer:
     api, connection = what
-    return connection.ask(request("GET", f"/api/{api.sender}"))  # type: ignore[attr-defined, no-any-return]
+    return connection.ask(request("GET", f"/api/{api.sender}"))
 
 
 def _is_block(answer: Answer) -> None:
