@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import json
 import os
 import signal
 import socket
@@ -15,12 +16,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
 from door.door_pki import Ca, name, write
 from support.postgresql import PostgresServer
 
 from .speaking import Connection, Party, tls
 
 NUMBER = "987654321"
+PROVIDER = {
+    "id": "eid",
+    "name": "eID",
+    "issuer": "https://eid.example",
+    "client_id": "segl",
+    "client_secret_file": "secret",
+    "scopes": ["openid", "profile"],
+    "levels": {"high": 4},
+    "ask": {"4": "high"},
+    "pid_claim": "pid",
+    "name_claims": ["name"],
+}
+"""Never asked: nobody signs here."""
 
 
 @contextlib.contextmanager
@@ -53,10 +68,12 @@ def production_api(folder: Path, postgres: PostgresServer | None) -> Iterator[Co
             "SEGL_TSA_URLS": "https://tsa.example/tsa",
             "SEGL_KEYS": str(folder / "keys"),
             "SEGL_SERVER_ORGANIZATION_NUMBER": "984661185",
-            "SEGL_IDENTITY_PROVIDERS": str(folder / "none.json"),
+            "SEGL_IDENTITY_PROVIDERS": str(folder / "providers.json"),
             "SEGL_WORKERS": "1",
         }
-        (folder / "none.json").write_text("[]")
+        (folder / "keys").mkdir()
+        (folder / "keys/secret").write_text("a secret of the provider's that is long enough")
+        (folder / "providers.json").write_text(json.dumps({"providers": [PROVIDER]}))
         if postgres is not None:
             environment["SEGL_DATABASE_URL"] = postgres.create(f"production_{port}")
         for command in (

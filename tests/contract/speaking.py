@@ -21,11 +21,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
-from support.running_segl import RunningSegl
-from wire.wire_xml import reference_folder
 
 from segl.wire.reading import schema
 from segl.xml import parse
+from support.running_segl import RunningSegl
+from wire.wire_xml import reference_folder
 
 NS = "{http://signering.posten.no/schema/v1}"
 XML, BYTES, TEXT = "application/xml", "application/octet-stream", "text/plain"

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from asice.builders import C14N, C14N_1_1, MANIFEST, RSA_SHA256, SHA1, SHA256, Changes, Shape
 from asice.enterprise import SEID_2, issue, rsa_key
 from asice.zip_builder import Entry
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pdf.builders import encrypted, pdf
 from wire.wire_xml import BUYER, dot_net_multipart
 

@@ -6,6 +6,7 @@ import re
 import secrets
 
 import pytest
+
 from support.running_segl import RunningSegl
 from wire.wire_xml import BUYER
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
+
 from asice.enterprise import name as subject
 from support.running_segl import RunningSegl
 from wire.wire_xml import custom_signer, signer

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+
 from wire.wire_xml import BUYER, custom_signer, java_form, request, signer
 
 from .sending import DOT_NET_AGENT, JAVA_HEADERS, Draft, for_one, polling, send

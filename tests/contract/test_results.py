@@ -9,6 +9,7 @@ import pikepdf
 import pypdfium2
 import pytest
 from lxml import etree
+
 from support.running_segl import RunningSegl
 from wire.wire_xml import BUYER, custom_signer, signer
 

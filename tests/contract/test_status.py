@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
+
 from wire.wire_xml import custom_signer, signer
 
 from .sending import DONE, ERROR, REJECTED, Draft, Sent, exit_urls, for_one, polling, send, token_of

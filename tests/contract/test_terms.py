@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from support.running_segl import RunningSegl
 from wire.wire_xml import AGENT, BUYER, custom_signer, signer
 

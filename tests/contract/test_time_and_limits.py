@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from support.running_segl import RunningSegl
 from wire.wire_xml import BUYER, signer
 

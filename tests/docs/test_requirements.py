@@ -15,7 +15,7 @@ requirement_table = importlib.util.module_from_spec(_spec)
 sys.modules["requirement_table"] = requirement_table
 _spec.loader.exec_module(requirement_table)
 
-PROMISED = [*range(1, 20), *range(21, 31), *range(33, 69), 73, *range(76, 80), *range(81, 88), *range(92, 95)] + [*range(105, 111)]
+PROMISED = [*range(1, 20), *range(21, 31), *range(33, 69), 73, *range(76, 80), *range(81, 88), *range(92, 95), *range(105, 111)]
 """Line 12 of the issue: R1-R19, R21-R30, R33-R68, R73, R76-R79, R81-R87, R92-R94, R105-R110."""
 
 
