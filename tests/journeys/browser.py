@@ -151,6 +151,7 @@ class Visitor:
 
     def violations(self, axe: str) -> list[str]:
         """Return what axe finds wrong with the page as it stands."""
-        self.page.evaluate(axe)
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(axe)
         found = self.page.evaluate("tags => axe.run(document, { runOnly: tags, resultTypes: ['violations'] })", AXE_RULES)
         return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]

@@ -49,6 +49,7 @@ class TestAnotherSignersRejection:
         job = public_sender.sends(INGRID, JONAS)
         ingrid, jonas = someone(), someone()
         ingrid.opens(job.signer(INGRID).redirect_url)
+        ingrid.has_drawn(1)
         page = jonas.opens(job.signer(JONAS).redirect_url)
         page.get_by_role("link", name="Jeg vil ikke signere").click()
         page.get_by_role("button", name="Avvis dokumentet").click()
