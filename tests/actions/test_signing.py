@@ -311,8 +311,7 @@ class TestACallback:
         complete_signing(near.ports, parameters=answer, cookie_secrets=old, ip_address=IP_ADDRESS)
 
         again = complete_signing(near.ports, parameters=answer, cookie_secrets=old, ip_address=IP_ADDRESS)
-        assert again.new_secret is not None
-        assert sitting(near.ports, sitting_id=visitor.sitting_id, secret=again.new_secret).stage is Stage.SEALING
+        assert sitting(near.ports, sitting_id=visitor.sitting_id, secret=again.secret).stage is Stage.SEALING
         assert Signature.objects.count() == 1
         # The old cookie alone is still worth nothing, nor is the address alone.
         with pytest.raises(SittingNotFound):
@@ -329,7 +328,7 @@ class TestACallback:
         def come(_: int) -> str | None:
             start.wait()
             try:
-                return complete_signing(near.ports, parameters=answer, cookie_secrets=cookies, ip_address=IP_ADDRESS).new_secret
+                return complete_signing(near.ports, parameters=answer, cookie_secrets=cookies, ip_address=IP_ADDRESS).secret
             finally:
                 connections.close_all()
 
@@ -343,21 +342,21 @@ class TestACallback:
         assert sitting(near.ports, sitting_id=visitor.sitting_id, secret=secrets.pop()).outcome is Outcome.SIGNED
 
     def test_two_log_ins_at_once_give_one_signature(self, near: Neighbourhood) -> None:
-        """Both pass every check; the transaction decides."""
+        """One log-in changes the sitting's secret; the other comes with the old one, or passes every check and the transaction decides."""
         visitor = visit(near, create(near))
         answers = [visitor.logs_in(visitor.begins()) for _ in range(2)]
         cookies = as_cookies(visitor.sitting_id, visitor.secret)
-        both_are_signing = threading.Barrier(2)
-        near.switches.while_time_stamping = lambda: both_are_signing.wait(10)
 
-        def come(answer: dict[str, str]) -> str:
+        def come(answer: dict[str, str]) -> str | None:
             try:
                 return complete_signing(near.ports, parameters=answer, cookie_secrets=cookies, ip_address=IP_ADDRESS).sitting_id
+            except SittingNotFound:
+                return None
             finally:
                 connections.close_all()
 
         with ThreadPoolExecutor(2) as pool:
-            assert set(pool.map(come, answers)) == {visitor.sitting_id}
+            assert visitor.sitting_id in set(pool.map(come, answers))
         assert Signature.objects.count() == 1
         assert AuditEvent.objects.filter(kind="signer-signed").count() == 1
 

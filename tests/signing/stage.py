@@ -127,7 +127,7 @@ class StageOfSittings:
             raise access.SittingNotFound
         self.acts.append(("completed", f"{sitting_id}/{ip_address}"))
         self.secrets[sitting_id] = "a-new-secret"
-        return complete_signing.Returned(sitting_id=sitting_id, new_secret="a-new-secret")
+        return complete_signing.Returned(sitting_id=sitting_id, secret="a-new-secret")
 
     def _reject(self, ports: object, *, sitting_id: str, secret: str | None) -> None:
         self.acts.append(("rejected", sitting_id))

@@ -180,7 +180,7 @@ class Visitor:
         returned = complete_signing(
             self.near.ports, parameters=parameters, cookie_secrets=as_cookies(self.sitting_id, self.secret), ip_address=IP_ADDRESS
         )
-        self.secret = returned.new_secret or self.secret
+        self.secret = returned.secret
         return returned
 
     def signs(self, *, person: str | None = None, **fields: str) -> Returned:

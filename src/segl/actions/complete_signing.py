@@ -20,8 +20,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError
-
 from segl.actions.access import SittingNotFound, hashed, locked_job, sitting_row
 from segl.actions.begin_signing import intent_for
 from segl.actions.ports import KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
@@ -53,13 +51,13 @@ SERIAL_BITS = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """Which sitting the browser belongs to, and its new cookie secret after a log-in."""
+    """Which sitting the browser belongs to, and its cookie secret from now on: a new one after a log-in."""
 
     sitting_id: str
-    new_secret: str | None
+    secret: str
 
     def __repr__(self) -> str:
-        return f"Returned(sitting_id={self.sitting_id!r}, new_secret=…)"
+        return f"Returned(sitting_id={self.sitting_id!r}, secret=…)"
 
 
 class IntentNoLongerHolds(Exception):
@@ -75,15 +73,19 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
     :raises SittingNotFound, SittingTimedOut: if the answer belongs to no attempt of this browser.
     """
     attempt, secret, rotated = _own_attempt(ports, parameters, cookie_secrets)  # (1)
-    sitting_id = attempt.sitting_id
-    if SigningAttempt.objects.filter(pk=attempt.pk, returned_at=None).update(returned_at=ports.clock.now()) != 1:
-        # The answer is already evaluated, or being so in another tab. A browser that never saw Segl's answer gets its new secret again.
-        return Returned(sitting_id=sitting_id, new_secret=rotated if secret == rotated else None)
+    with durable():
+        # Together and before anything slow: a browser that reloads while Segl signs comes to the same new secret.
+        is_first = SigningAttempt.objects.filter(pk=attempt.pk, returned_at=None).update(returned_at=ports.clock.now()) == 1
+        if is_first:
+            Sitting.objects.filter(pk=attempt.sitting_id, secret_sha256=hashed(secret)).update(secret_sha256=hashed(rotated))
+    if not is_first:
+        return Returned(sitting_id=attempt.sitting_id, secret=secret)
+    back = Returned(sitting_id=attempt.sitting_id, secret=rotated)
     try:
         identification = _identify(ports, attempt, parameters)  # (2)
     except LoginNotCompleted as not_completed:
         _leave_problem(ports, attempt, _problem_of(not_completed), reason=type(not_completed).__name__)
-        return Returned(sitting_id=sitting_id, new_secret=None)
+        return back
     try:
         _sign(ports, attempt, identification, ip_address=ip_address)
     except WrongPerson:
@@ -94,11 +96,9 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
         _leave_problem(ports, attempt, Problem.NO_TIME_STAMP, reason=type(unavailable).__name__)
     except IntentNoLongerHolds:
         _leave_problem(ports, attempt, Problem.LOGIN_REFUSED, reason="IntentNoLongerHolds")
-    except (SignerNotWaiting, JobAlreadyEnded, IntegrityError):
+    except (SignerNotWaiting, JobAlreadyEnded):
         pass  # the person signed in another tab, or the job ended meanwhile: the sitting's stage tells which
-    # Unless another tab's log-in was faster: its secret is the browser's new one.
-    is_rotated = Sitting.objects.filter(pk=sitting_id, secret_sha256=hashed(secret)).update(secret_sha256=hashed(rotated)) == 1
-    return Returned(sitting_id=sitting_id, new_secret=rotated if is_rotated else None)
+    return back
 
 
 def _own_attempt(ports: Ports, parameters: Mapping[str, str], cookie_secrets: Mapping[str, str]) -> tuple[SigningAttempt, str, str]:

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from segl.actions.expire_job import EXPIRE
 from segl.actions.issue_redirect_url import IssuedRedirect, new_token
-from segl.actions.ports import DocumentMissing, Ports
+from segl.actions.ports import Ports
 from segl.asice.bundle import Bundle, find_documents, unpack_bundle, verify_bundle
 from segl.asice.bundle import Document as BundleDocument
 from segl.database import audit, work
@@ -221,9 +221,7 @@ def _store_signers(job: Job, group: SignerGroup, manifest: direct_job.DirectMani
 
 
 def _put_if_gone(ports: Ports, content: bytes) -> None:
-    try:
-        ports.documents.get(hashlib.sha256(content).hexdigest())
-    except DocumentMissing:
+    if ports.documents.stored_at(hashlib.sha256(content).hexdigest()) is None:
         ports.documents.put(content)
 
 

@@ -103,6 +103,8 @@ def organization_list(arguments: argparse.Namespace) -> Sequence[Row]:
 
 def broker_add(arguments: argparse.Namespace) -> Sequence[Row]:
     """Let the first organization act for the second."""
+    if arguments.broker == arguments.sender:
+        raise CommandRefused("An organization always acts for itself. Name two organizations.")
     for number in (arguments.broker, arguments.sender):
         if not Organization.objects.filter(pk=number).exists():
             raise CommandRefused(f"Organization {number} is unknown. Add it first with `segl organization add`.")

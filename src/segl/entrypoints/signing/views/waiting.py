@@ -28,14 +28,13 @@ def callback(request: HttpRequest) -> HttpResponse:
         cookie_secrets=secrets_by_sitting(request),
         ip_address=request.META["REMOTE_ADDR"],
     )
-    seen = visit_after_sealing(request, returned.sitting_id, secret=returned.new_secret)
+    seen = visit_after_sealing(request, returned.sitting_id, secret=returned.secret)
     if seen.view.stage is Stage.READING and seen.view.problem is Problem.LOGIN_REFUSED:
         address = reverse("problem", kwargs={"sitting_id": seen.sitting_id})
     else:
         address = pages.place_of(seen.view)
     response = SeeOther(address)
-    if returned.new_secret is not None:
-        keep_secret(request, response, sitting_id=returned.sitting_id, secret=returned.new_secret)
+    keep_secret(request, response, sitting_id=returned.sitting_id, secret=returned.secret)
     return response
 
 
