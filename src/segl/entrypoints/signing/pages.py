@@ -202,21 +202,21 @@ def _listed(names: Sequence[str], language: Language) -> str:
     return f"{', '.join(first)} {text('problem.or', language)} {last}" if first else last
 
 
-def over_sentences(view: SittingView) -> tuple[str, str]:
-    """Return heading and sentence of the page about a job that ended without this person's act."""
+def over_sentences(view: SittingView) -> tuple[str, str, str]:
+    """Return icon, heading and sentence of the page about a job that ended without this person's act."""
     match view.over_reason:
         case OverReason.EXPIRED:
-            key = "expired"
+            icon, key = "Clock", "expired"
         case OverReason.ANOTHER_DECLINED:
-            key = "declined"
+            icon, key = "XMarkOctagon", "declined"
         case OverReason.NAME_NOT_AVAILABLE:
-            key = "no_name"
+            icon, key = "PersonCross", "no_name"
         case None:
-            key = "ended"
+            icon, key = "InformationSquare", "ended"
         case _:
             assert_never(view.over_reason)
     deadline = dates.date_and_time(view.deadline_at, view.language)
-    return text(f"over.{key}", view.language), text(f"over.{key}_more", view.language, deadline=deadline)
+    return icon, text(f"over.{key}", view.language), text(f"over.{key}_more", view.language, deadline=deadline)
 
 
 def progress_sentences(view: SittingView) -> tuple[str, str]:

@@ -97,13 +97,13 @@ def over(request: HttpRequest, sitting_id: str) -> HttpResponse:
     view = visit(request, sitting_id).view
     if view.stage is not Stage.OVER:
         return SeeOther(pages.place_of(view))
-    heading, sentence = pages.over_sentences(view)
+    icon, heading, sentence = pages.over_sentences(view)
     return pages.render_page(
         request,
         "signing/message.html",
         language=view.language,
         view=view,
-        icon="Clock",
+        icon=icon,
         heading=heading,
         sentences=(sentence,),
         leave_href=reverse("leave", kwargs={"sitting_id": sitting_id}),

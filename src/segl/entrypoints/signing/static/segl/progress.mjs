@@ -31,7 +31,7 @@ function showSlow() {
   const place = page.querySelector("[data-slow-place]");
   if (!words || place.childElementCount > 0) return;
   place.append(words.content.cloneNode(true));
-  page.querySelector("[data-usual]").hidden = true;
+  for (const usual of page.querySelectorAll("[data-usual]")) usual.hidden = true;
 }
 
 function plan() {
