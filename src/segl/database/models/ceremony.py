@@ -74,7 +74,7 @@ class Signature(models.Model):
 
     signer = models.OneToOneField(Signer, on_delete=models.CASCADE, related_name="signature")
     attempt = models.OneToOneField(SigningAttempt, on_delete=models.PROTECT, related_name="signature")
-    xades_sha256 = models.CharField(max_length=SHA256_HEX)
+    xades_sha256 = models.CharField(max_length=SHA256_HEX, db_index=True)
     signed_at = models.DateTimeField()
     eid = models.CharField(max_length=60)
     level = models.PositiveSmallIntegerField()

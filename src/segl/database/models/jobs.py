@@ -43,7 +43,7 @@ class Job(models.Model):
     completion_url = models.CharField(max_length=500, default="", blank=True)
     rejection_url = models.CharField(max_length=500, default="", blank=True)
     error_url = models.CharField(max_length=500, default="", blank=True)
-    bundle_sha256 = models.CharField(max_length=64)
+    bundle_sha256 = models.CharField(max_length=64, db_index=True)
     """The sender's bundle as it arrived, kept as evidence while the documents are kept."""
     created_at = models.DateTimeField()
     status = models.CharField(max_length=STATUS_LENGTH, default=JobStatus.IN_PROGRESS)
@@ -105,9 +105,9 @@ class Document(models.Model):
     file_name = models.CharField(max_length=100)
     """As it stands in the bundle; the signatures refer to it."""
     mime = models.CharField(max_length=100)
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, db_index=True)
     size_bytes = models.PositiveIntegerField()
-    rendition_sha256 = models.CharField(max_length=64)
+    rendition_sha256 = models.CharField(max_length=64, db_index=True)
     """The PDF that is shown: the original itself, or what a plain text was typeset to."""
     pages = models.JSONField()
     """[[width, height], …] in PDF points, as shown."""
@@ -142,7 +142,7 @@ class SealedPdf(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="sealed_pdfs")
     signers = models.CharField(max_length=40)
     signature_count = models.PositiveSmallIntegerField()
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, db_index=True)
     size_bytes = models.PositiveIntegerField()
     created_at = models.DateTimeField()
 
