@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
 from django.db import connections
 
+from segl.actions.admit_caller import admit_caller
 from segl.actions.limit_rate import RateLimited, limit_rate
 from support.direct_jobs import PRIVATE, PUBLIC
 from support.neighbours import NOW, Neighbourhood
@@ -91,3 +93,16 @@ class TestTheRateLimit:
 
         with ThreadPoolExecutor(25) as pool:
             assert sum(pool.map(one, range(25))) == 10
+
+
+@pytest.mark.requirement("R83")
+class TestABrokerForMany:
+    def test_is_also_counted_by_its_own_number(self, near: Neighbourhood) -> None:
+        """Five calls for each of two senders are ten of the broker's own."""
+        certificate = x509.load_pem_x509_certificate((near.material.folder / "broker.pem").read_bytes())
+        for _ in range(5):
+            for sender in (PUBLIC, PRIVATE):
+                admit_caller(near.ports, certificate=certificate, sender=sender)
+
+        with pytest.raises(RateLimited):
+            admit_caller(near.ports, certificate=certificate, sender=PUBLIC)

@@ -8,9 +8,8 @@ import pytest
 
 from segl.jobs.job import JobAlreadyEnded, JobStatus, SignatureJob, SignerNotWaiting, SignerStatus
 
-from .machine import DEADLINE, EXPIRED, FAILED, NAME_NOT_AVAILABLE, NOT_APPLICABLE, REJECTED, SIGNED, SIGNER_EVENTS, WAITING
+from .machine import DEADLINE, EXPIRED, FAILED, NAME_NOT_AVAILABLE, NOT_APPLICABLE, REJECTED, SIGNED, SIGNER_EVENTS, WAITING, job, statuses
 from .machine import event as make_event
-from .machine import job, statuses
 
 MAX_EVENTS = 6
 Statuses = tuple[SignerStatus, ...]

@@ -70,5 +70,7 @@ def admit_caller(ports: Ports, *, certificate: x509.Certificate, sender: str, is
         raise BrokerNotAuthorized(describe(certificate), organization=number, sender=sender)
     if is_counted:
         limit_rate(ports, organization=sender)
+        if number != sender:
+            limit_rate(ports, organization=number)  # a broker for many is also counted by its own number (wire-spec.md 17)
     fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
     return Caller(sender=known[sender], creator=Creator(organization=number, certificate_sha256=fingerprint))
