@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -229,6 +230,23 @@ class TestTheWayBackFromTheEid:
         assert browser.get("/eid/callback", {"state": view.sitting_id, "code": "c"}).status_code == 404
         assert browser.get("/eid/callback", {"code": "c"}).status_code == 404
         assert stage.acts == []
+
+    def test_can_be_gone_again_when_the_fault_was_ours(self, stage: StageOfSittings, monkeypatch: pytest.MonkeyPatch) -> None:
+        # The sitting's secret is a new one already, and only this address leads to it: without the query the person would be locked out.
+        def breaks(*_: object, **__: object) -> None:
+            raise RuntimeError("broken")
+
+        browser = Browser(raise_request_exception=False)
+        view = stage.put(sealing())
+        browser.enters(view)
+        with monkeypatch.context() as broken:
+            broken.setattr("segl.actions.complete_signing.complete_signing", breaks)
+            answer = browser.get("/eid/callback", {"state": view.sitting_id, "code": "the-code"})
+        page = answer.content.decode()
+        (href,) = re.findall(r'<a class="ds-button big" href="([^"]*)"', page)
+        assert answer.status_code == 500
+        assert href == ""
+        assert "the-code" not in page
 
     def test_waits_a_moment_so_that_a_quick_seal_is_never_seen_as_a_wait(
         self, stage: StageOfSittings, browser: Browser, monkeypatch: pytest.MonkeyPatch

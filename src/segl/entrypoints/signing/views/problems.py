@@ -105,6 +105,6 @@ def refuse(
         heading=text(f"refusal.{key}", language),
         sentences=(text(f"refusal.{key}_more", language),),
         reasons=tuple(text(f"refusal.reason_{name}", language) for name in ("other", "turn", "ended")) if has_reasons else (),
-        retry_href=request.path if may_retry else None,
+        may_retry=may_retry,
         reference=reference,
     )
