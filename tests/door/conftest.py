@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from door_pki import DAY, NOW, ORGANIZATION_IDENTIFIER, Ca, name, rsa_key, write
-from door_running import Pki, RunningDoor, running_door, serving_lists, wait_until
+
+from door.door_pki import DAY, NOW, ORGANIZATION_IDENTIFIER, Ca, name, rsa_key, write
+from door.door_running import Pki, RunningDoor, running_door, serving_lists, wait_until
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from door_pki import Ca
+
+from door.door_pki import Ca
 
 PROGRAM = Path(__file__).with_name("door_program.py")
 

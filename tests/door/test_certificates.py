@@ -11,7 +11,8 @@ import warnings
 from pathlib import Path
 
 import pytest
-from door_running import GET, Pki, RunningDoor, ask, running_door, serving_lists, wait_until
+
+from door.door_running import GET, Pki, RunningDoor, ask, running_door, serving_lists, wait_until
 
 
 def _greet(door: RunningDoor, who: str | None, **versions: ssl.TLSVersion) -> object:

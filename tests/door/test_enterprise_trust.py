@@ -16,9 +16,9 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from door_pki import DAY, NOW, Ca, name
-from door_running import serving_lists, wait_until
 
+from door.door_pki import DAY, NOW, Ca, name
+from door.door_running import serving_lists, wait_until
 from segl.adapters.trust.enterprise import (
     MAX_LIST_BYTES,
     EnterpriseTrust,

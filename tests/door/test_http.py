@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from door_running import GET, Answer, Pki, RunningDoor, ask, read_answer, running_door, serving_lists, wait_until
+
+from door.door_running import GET, Answer, Pki, RunningDoor, ask, read_answer, running_door, serving_lists, wait_until
 
 ERROR = re.compile(
     rb'(<\?xml version=["\']1.0["\'] encoding=["\']UTF-8["\']( standalone=["\']yes["\'])?\?>\s*)?<error xmlns="http://signering.posten.no/schema/v1">'

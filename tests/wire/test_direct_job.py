@@ -5,18 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from wire_xml import (
-    AGENT,
-    BUYER,
-    EXIT_URLS,
-    ONE_DOCUMENT,
-    custom_signer,
-    dot_net_form,
-    java_form,
-    manifest,
-    request,
-    signer,
-)
 
 from segl.values import IdentifierFormat, Level, NationalIdentityNumber, OnBehalfOf, OrganizationNumber, SignatureType, ValueRefused
 from segl.wire.addresses import ExitUrl
@@ -32,6 +20,18 @@ from segl.wire.direct_job import (
     parse_signer_update,
 )
 from segl.wire.errors import ErrorCode, RequestRefused
+from wire.wire_xml import (
+    AGENT,
+    BUYER,
+    EXIT_URLS,
+    ONE_DOCUMENT,
+    custom_signer,
+    dot_net_form,
+    java_form,
+    manifest,
+    request,
+    signer,
+)
 
 PLAIN: Callable[[bytes], bytes] = bytes
 SHAPES = [PLAIN, java_form, dot_net_form]

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 from lxml import etree
-from wire_xml import AGENT, BUYER, NAMESPACE, reference_folder
 
 from segl.jobs.job import JobStatus, SignerStatus
 from segl.values import NationalIdentityNumber, ValueRefused
@@ -23,6 +22,7 @@ from segl.wire.direct_status import (
 from segl.wire.errors import ErrorCode, error_xml
 from segl.wire.reading import schema
 from segl.wire.writing import MEDIA_TYPE
+from wire.wire_xml import AGENT, BUYER, NAMESPACE, reference_folder
 
 JOB = "https://localhost:8443/api/123456789/direct/signature-jobs/7"
 SINCE = datetime(2026, 1, 23, 11, 51, 43, 123_000, UTC)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from lxml import etree
-from wire_xml import NAMESPACE
 
 from segl.wire.errors import MAX_MESSAGE_CHARACTERS, ErrorCode, RequestRefused, error_xml, reference
 from segl.wire.reading import schema
+from wire.wire_xml import NAMESPACE
 
 # wire-spec.md 15, row by row; the clients tie exceptions to these very pairs.
 STATUSES = {

@@ -6,10 +6,10 @@ import random
 import tracemalloc
 
 import pytest
-from wire_xml import dot_net_multipart, java_multipart
 
 from segl.wire.errors import ErrorCode, RequestRefused
 from segl.wire.multipart import MAX_PART_HEADER_BYTES, split
+from wire.wire_xml import dot_net_multipart, java_multipart
 
 XML = b'<?xml version="1.0" encoding="UTF-8"?><a/>'
 ZIP = b"PK\x03\x04\x00\r\n--\r\n\r\n--b\r\n\x00\xff"

@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable
 
 import pytest
-from wire_xml import BUYER, custom_signer, dot_net_multipart, java_multipart, manifest, request, signer
 
 from segl.wire.addresses import read_exit_url
 from segl.wire.direct_job import parse_manifest, parse_request, parse_signer_update
 from segl.wire.errors import RequestRefused
 from segl.wire.multipart import split
 from segl.wire.polling import polling_queue
+from wire.wire_xml import BUYER, custom_signer, dot_net_multipart, java_multipart, manifest, request, signer
 
 ROUNDS = 400
 SPLICES = (

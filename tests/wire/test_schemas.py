@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from wire_xml import NAMESPACE, java_form, reference_folder, request
 
 from segl.wire.direct_job import parse_manifest, parse_request, parse_signer_update
 from segl.wire.reading import schema
 from segl.xml import parse
 from segl.xml.schema import SchemaViolated
+from wire.wire_xml import NAMESPACE, java_form, reference_folder, request
 
 EXAMPLES = reference_folder() / "examples"
 FLOWS = ("direct", "portal")
