@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+
 import pytest
+from joserfc import jws
+from joserfc.jwk import RSAKey
 
 from segl.actions.admit_caller import BrokerNotAuthorized, NotAuthorized, admit_caller
-from segl.database.models import AuditEvent, BrokerRight, Document, Organization, WorkItem
+from segl.actions.delete_documents import delete_documents
+from segl.ceremony.intent import nonce_of
+from segl.database.models import AuditEvent, BrokerRight, Document, Organization, Signature, SigningAttempt, WorkItem
 from segl.sandbox.material import Role
+from segl.values import Flow
 from support.direct_jobs import BROKER, INGRID, JONAS, PRIVATE, PUBLIC, Asked, create, visit, work
 from support.neighbours import Neighbourhood
 
@@ -129,6 +138,69 @@ class TestAJob:
         assert "seven" in err
 
 
+class TestTheEvidenceOfAJob:
+    @pytest.mark.parametrize("identifier_format", ["NAME", "DATE_OF_BIRTH_AND_NAME"])
+    def test_proves_the_log_in_though_the_signed_file_holds_only_a_digest(
+        self, operator: Operator, near: Neighbourhood, tmp_path: Path, identifier_format: str
+    ) -> None:
+        job = create(near, Asked(signers=(INGRID, JONAS), identifier_format=identifier_format))
+        visit(near, job, person=JONAS, position=2).signs()
+
+        (row,) = operator.reads("job", "evidence", str(job.job.pk), "--into", str(tmp_path / "proof"))
+
+        assert row == {"signer": 2, "files": 5, "token in evidence": True, "intent in token": True}
+        token, intent, key, evidence, xades = (
+            (tmp_path / "proof" / name).read_bytes()
+            for name in ("id-token-2.jwt", "intent-2.json", "provider-key-2.json", "evidence-2.json", "signature-2.xml")
+        )
+        claims = json.loads(jws.deserialize_compact(token, RSAKey.import_key(json.loads(key)), algorithms=["RS256"]).payload or b"")
+        assert (claims["pid"], claims["nonce"]) == (JONAS, nonce_of(intent))
+        assert json.loads(evidence)["how"]["idTokenSha256"] == hashlib.sha256(token).hexdigest()
+        assert hashlib.sha256(token).hexdigest().encode() in xades
+        assert AuditEvent.objects.filter(kind="evidence-exported", job_id=job.job.pk).count() == 1
+
+    def test_is_for_the_eyes_of_the_user_alone_and_not_printed(self, operator: Operator, near: Neighbourhood, tmp_path: Path) -> None:
+        job = create(near)
+        visit(near, job).signs()
+        _, out, err = operator.runs("job", "evidence", str(job.job.pk), "--into", str(tmp_path / "proof"))
+        assert [word for word in (INGRID, "Ingrid", "avtale") if word in out + err] == []
+        assert {oct(path.stat().st_mode & 0o777) for path in (tmp_path / "proof").iterdir()} == {"0o600"}
+        assert oct((tmp_path / "proof").stat().st_mode & 0o777) == "0o700"
+
+    def test_outlives_the_documents(self, operator: Operator, near: Neighbourhood, tmp_path: Path) -> None:
+        job = create(near)
+        visit(near, job).signs()
+        work(near)
+        near.clock.move(hours=25)
+        delete_documents(near.ports, sender=PUBLIC, job_id=job.job.pk, flow=Flow.DIRECT)
+        (row,) = operator.reads("job", "evidence", str(job.job.pk), "--into", str(tmp_path / "proof"))
+        assert row["files"] == 4
+        assert not (tmp_path / "proof" / "signature-1.xml").exists()
+
+    def test_tells_when_token_or_intent_are_not_those_that_were_signed(
+        self, operator: Operator, near: Neighbourhood, tmp_path: Path
+    ) -> None:
+        job = create(near)
+        visit(near, job).signs()
+        SigningAttempt.objects.update(intent=b"{}")
+        Signature.objects.update(id_token=Signature.objects.get().id_token + "A")
+        (row,) = operator.reads("job", "evidence", str(job.job.pk), "--into", str(tmp_path / "proof"))
+        assert (row["token in evidence"], row["intent in token"]) == (False, False)
+
+    def test_is_refused_where_it_would_overwrite_and_for_an_unknown_job(
+        self, operator: Operator, near: Neighbourhood, tmp_path: Path
+    ) -> None:
+        job = create(near)
+        status, out, err = operator.runs("job", "evidence", str(job.job.pk), "--into", str(tmp_path))
+        assert (status, out) == (2, "")
+        assert err.endswith("cannot be made, or is there already. Name a new folder inside one that exists.\n")
+        assert operator.runs("job", "evidence", "7", "--into", str(tmp_path / "proof")) == (
+            2,
+            "",
+            "segl: There is no signature job 7. Check the number.\n",
+        )
+
+
 class TestBackgroundWork:
     def test_that_only_waits_for_its_time_is_not_listed(self, operator: Operator, near: Neighbourhood) -> None:
         create(near)
@@ -172,6 +244,7 @@ class TestHelp:
             "keys status",
             "keys create",
             "job show",
+            "job evidence",
             "work list",
             "work retry",
             "check",

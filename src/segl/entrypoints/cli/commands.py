@@ -1,13 +1,14 @@
 """
 The operator's commands: who may call, Segl's own keys, what a job waits for, and whether everything holds.
 
-Each prints a readable table, or JSON with `--json`. None shows anything personal.
+Each prints a readable table, or JSON with `--json`. None shows anything personal; `job evidence` writes it to files that only its user can read.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from segl.actions.check_invariants import check_invariants, young_orphans
+from segl.actions.export_evidence import export_evidence
+from segl.actions.ports import DocumentDamaged, DocumentMissing
 from segl.adapters.clock import clock_of
 from segl.adapters.keys import KeyFileUnusable, creation
 from segl.database import audit, work
@@ -42,6 +45,7 @@ def add_commands(commands: Any) -> None:  # Any: argparse's subparsers have no p
     _add(commands, "keys status", keys_status, "Segl's keys and how long they are valid.")
     _add(commands, "keys lists", keys_lists, "Write the revocation lists of Segl's own roots.", _lists_arguments)
     _add(commands, "job show", job_show, "What a job waits for.", lambda p: p.add_argument("id", type=int))
+    _add(commands, "job evidence", job_evidence, "Write what proves a job's signatures to files (personal).", _evidence_arguments)
     _add(commands, "work list", work_list, "Background work that waits or is dead.")
     _add(commands, "work retry", work_retry, "Start dead work again.")
     _add(commands, "check", check, "Check the invariants; exit 1 when one does not hold.")
@@ -172,6 +176,33 @@ def job_show(arguments: argparse.Namespace) -> Sequence[Row]:
     return rows
 
 
+def job_evidence(arguments: argparse.Namespace) -> Sequence[Row]:
+    """Write evidence, intent, id_token, the provider's key and XAdES of each signature to a new folder; print what agrees with what."""
+    if not Job.objects.filter(pk=arguments.id).exists():
+        raise CommandRefused(f"There is no signature job {arguments.id}. Check the number.")
+    try:
+        arguments.into.mkdir(mode=0o700)
+    except OSError as error:
+        raise CommandRefused(f"{arguments.into} cannot be made, or is there already. Name a new folder inside one that exists.") from error
+    try:
+        proofs = export_evidence(settings.SEGL_PORTS, job_id=arguments.id)
+    except (DocumentMissing, DocumentDamaged) as error:
+        raise CommandRefused("A stored XAdES is missing or damaged. Run `segl check`, and restore the file from the backup.") from error
+    for proof in proofs:
+        for name, content in proof.files.items():
+            with os.fdopen(os.open(arguments.into / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+    return [
+        {
+            "signer": proof.position,
+            "files": len(proof.files),
+            "token in evidence": proof.is_token_in_evidence,
+            "intent in token": proof.is_intent_in_token,
+        }
+        for proof in proofs
+    ]
+
+
 def work_list(arguments: argparse.Namespace) -> Sequence[Row]:
     """List background work that is dead or waits for something."""
     return [_work_row(item) for item in WorkItem.objects.order_by("due_at") if item.is_dead or item.waits_for]
@@ -234,6 +265,11 @@ def _number_argument(parser: argparse.ArgumentParser) -> None:
 def _broker_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("broker", help="organization number of the one who acts")
     parser.add_argument("sender", help="organization number of the one it acts for")
+
+
+def _evidence_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", type=int)
+    parser.add_argument("--into", type=Path, required=True, help="a new folder to write the files into")
 
 
 def _lists_arguments(parser: argparse.ArgumentParser) -> None:
