@@ -7,7 +7,7 @@ Persons, organization and numbers are invented.
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 import segl.pdf
 from segl.pdf.assembly import SealedContent, SealedDocument, SignatureFile
 from segl.pdf.front_page import FrontPageSigner
-from segl.values import Level
+from segl.values import Level, SignatureType
 
 from .sealed import SEALED_AT, composed, drawn
 
@@ -66,7 +66,16 @@ def example() -> bytes:
         ("Torbjørn Eide", "Født 30.06.1958", datetime(2026, 11, 25, 9, 40, 3, tzinfo=UTC), "Buypass ID"),
     )
     signers = tuple(
-        FrontPageSigner(name=name, identifier_line=line, signed_at=at, eid=eid, level=Level.HIGH) for name, line, at, eid in people
+        FrontPageSigner(
+            name=name,
+            identifier_line=line,
+            signed_at=at,
+            signature_type=SignatureType.AUTHENTICATED,
+            authenticated_at=at - timedelta(seconds=18),
+            eid=eid,
+            level=Level.HIGH,
+        )
+        for name, line, at, eid in people
     )
     files = tuple(SignatureFile(file_name=f"signatur-{number}.xml", content=b"<XAdES/>") for number in (1, 2, 3))
     return composed(

@@ -10,14 +10,27 @@ from PIL import Image
 
 from segl.pdf.assembly import SealedContent, SealedDocument, SignatureFile, compose, compose_body
 from segl.pdf.front_page import DocumentNote, FrontPageSigner
-from segl.values import Level
+from segl.values import Level, SignatureType
 
 SEALED_AT = datetime(2026, 11, 25, 9, 40, 12, tzinfo=UTC)
 
 
-def signer(name: str, *, identifier_line: str | None = "Født 14.03.2007", level: Level = Level.HIGH) -> FrontPageSigner:
-    signed_at = datetime(2026, 11, 23, 13, 32, 8, tzinfo=UTC)
-    return FrontPageSigner(name=name, identifier_line=identifier_line, signed_at=signed_at, eid="BankID", level=level)
+def signer(
+    name: str,
+    *,
+    identifier_line: str | None = "Født 14.03.2007",
+    level: Level = Level.HIGH,
+    signature_type: SignatureType = SignatureType.ADVANCED,
+) -> FrontPageSigner:
+    return FrontPageSigner(
+        name=name,
+        identifier_line=identifier_line,
+        signed_at=datetime(2026, 11, 23, 13, 32, 8, tzinfo=UTC),
+        signature_type=signature_type,
+        authenticated_at=datetime(2026, 11, 23, 13, 31, 50, tzinfo=UTC),
+        eid="BankID",
+        level=level,
+    )
 
 
 def document(original: bytes, *, number: int = 1, title: str = "Avtale", notes: tuple[DocumentNote, ...] = ()) -> SealedDocument:

@@ -11,7 +11,7 @@ from segl.pdf.front_page import DocumentNote, FrontPage, level_words, long_time,
 from segl.pdf.inspection import InspectedPdf
 from segl.pdf.text import extract_text
 from segl.pdf.typesetting import TypesettingFailed, drawable_text, typeset
-from segl.values import Level
+from segl.values import Level, SignatureType
 
 from .builders import pdf
 from .sealed import SEALED_AT, composed, content, document, signer
@@ -36,7 +36,8 @@ class TestTheFrontPage:
         assert f"SHA-256 {given.documents[0].sha256}" in page
         assert "side 2–5" in page
         assert "side 6 " in page
-        assert "Ingrid Solvang Født 14.03.2007 23.11.2026 kl. 14.32.08 BankID, høyt nivå (4)" in page
+        assert "Ingrid Solvang Født 14.03.2007" in page
+        assert "23.11.2026 kl. 14.32.08 BankID, høyt nivå (4)" in page
 
     def test_tells_how_to_check_it_in_both_languages_and_never_calls_it_valid(self) -> None:
         page = words(composed(content([document(pdf())])))
@@ -49,8 +50,22 @@ class TestTheFrontPage:
     def test_leaves_out_the_identifier_when_only_the_name_is_asked_for(self) -> None:
         page = words(composed(content([document(pdf())], signers=[signer("Ola Nordmann", identifier_line=None, level=Level.SUBSTANTIAL)])))
 
-        assert "Ola Nordmann 23.11.2026 kl. 14.32.08 BankID, betydelig nivå (3)" in page
+        assert "23.11.2026 kl. 14.32.08 BankID, betydelig nivå (3)" in page
+        assert "Ola Nordmann Avansert" in page
         assert "Født" not in page
+
+    @pytest.mark.parametrize(
+        ("signature_type", "words_of_it"),
+        [
+            (SignatureType.AUTHENTICATED, "Autentisert elektronisk signatur, logget inn 23.11.2026 kl. 14.31.50"),
+            (SignatureType.ADVANCED, "Avansert elektronisk signatur, logget inn 23.11.2026 kl. 14.31.50"),
+        ],
+    )
+    def test_names_the_signature_type_and_when_the_person_logged_in(self, signature_type: SignatureType, words_of_it: str) -> None:
+        """Issue line 18; at a running session the log-in may be long before the signature."""
+        page = words(composed(content([document(pdf())], signers=[signer("Ola Nordmann", signature_type=signature_type)])))
+
+        assert words_of_it in page
 
     def test_says_what_became_of_forms_signatures_and_attachments(self) -> None:
         notes = (DocumentNote.FORM_FIELDS, DocumentNote.EARLIER_SIGNATURE, DocumentNote.ATTACHMENTS)

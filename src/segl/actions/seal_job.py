@@ -12,6 +12,7 @@ A worker killed anywhere starts again and reaches the same end; a neighbour that
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime
 
 from segl.actions.access import locked_job
@@ -23,7 +24,7 @@ from segl.database.transactions import durable
 from segl.pdf import assembly
 from segl.pdf.front_page import DocumentNote, FrontPageSigner
 from segl.signatures import pades
-from segl.values import Level
+from segl.values import Level, SignatureType
 
 SEAL = "seal"
 """The kind of this work; its key is seal_key()."""
@@ -148,6 +149,8 @@ def _front_page_signer(signature: Signature) -> FrontPageSigner:
         name=signature.name,
         identifier_line=line,
         signed_at=signature.signed_at,
+        signature_type=SignatureType(signature.signer.signature_type),
+        authenticated_at=datetime.fromisoformat(json.loads(bytes(signature.evidence))["how"]["authenticatedAt"]),
         eid=signature.eid,
         level=Level(signature.level),
     )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from segl.pdf.inspection import InspectedPdf
 from segl.pdf.typesetting import JsonValue, drawable_text, typeset
-from segl.values import Level
+from segl.values import Level, SignatureType
 
 _NORWEGIAN_TIME = ZoneInfo("Europe/Oslo")
 _DAYS = ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag")
@@ -57,6 +57,9 @@ class FrontPageSigner:
     identifier_line: str | None
     """As asked for by the sender, for example `Født 14.03.2007`; None when only the name is to stand."""
     signed_at: datetime
+    signature_type: SignatureType
+    authenticated_at: datetime
+    """When the log-in took place: at a running session of the eID provider's it may be long before the signature."""
     eid: str
     level: Level
 
@@ -111,6 +114,17 @@ def level_words(level: Level) -> str:
             assert_never(level)
 
 
+def type_words(signature_type: SignatureType) -> str:
+    """Return the signature type in bokmål."""
+    match signature_type:
+        case SignatureType.AUTHENTICATED:
+            return "Autentisert elektronisk signatur"
+        case SignatureType.ADVANCED:
+            return "Avansert elektronisk signatur"
+        case _:
+            assert_never(signature_type)
+
+
 def _number(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
@@ -142,6 +156,7 @@ def _signer_rows(signer: FrontPageSigner) -> JsonValue:
     return {
         "name": drawable_text(signer.name),
         "identifier_line": None if signer.identifier_line is None else drawable_text(signer.identifier_line),
+        "type": f"{type_words(signer.signature_type)}, logget inn {short_time(signer.authenticated_at)}",
         "signed_at": short_time(signer.signed_at),
         "eid": f"{drawable_text(signer.eid)}, {level_words(signer.level)}",
     }
