@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -16,6 +19,7 @@ from segl.actions.begin_signing import begin_signing, choices
 from segl.actions.complete_signing import complete_signing
 from segl.actions.give_up import give_up
 from segl.actions.leave import NotYetReadable
+from segl.actions.read_results import sealed_pdf
 from segl.actions.reject import reject
 from segl.adapters.trust.enterprise import read_certificates
 from segl.ceremony.identification import ProviderUnavailable
@@ -23,14 +27,16 @@ from segl.ceremony.intent import nonce_of
 from segl.ceremony.sitting import Outcome, OverReason, Problem, SittingView, Stage
 from segl.database.models import AuditEvent, Document, Job, Signature, SigningAttempt, Sitting, WorkItem
 from segl.jobs.job import JobAlreadyEnded, SignerNotWaiting
+from segl.pdf.text import extract_text
 from segl.signatures.verification import verify_xades
-from segl.values import Language, Level, SignatureType
+from segl.values import Flow, Language, Level, SignatureType
 from support.direct_jobs import (
     AMINA,
     INGRID,
     IP_ADDRESS,
     JONAS,
     NAMELESS,
+    PUBLIC,
     TORSTEIN,
     Asked,
     Visitor,
@@ -42,6 +48,7 @@ from support.direct_jobs import (
 from support.neighbours import NOW, Neighbourhood, as_cookies
 
 ADVANCED = SignatureType.ADVANCED
+complete_signing_module = sys.modules[complete_signing.__module__]
 
 
 def view_of(visitor: Visitor) -> SittingView:
@@ -57,6 +64,20 @@ def assert_nothing_burned(visitor: Visitor, problem: Problem) -> None:
     assert (row.status, [signer.status for signer in row.signers.all()]) == ("IN_PROGRESS", ["WAITING"])
     visitor.signs()
     assert Signature.objects.count() == 1
+
+
+def overtake(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Let `act` happen between the moment when the next answer is let in and the one when it is taken."""
+    let_in = complete_signing_module._own_attempt
+    waiting = [act]
+
+    def let_in_and_be_overtaken(*given: Any) -> Any:
+        found = let_in(*given)
+        if waiting:
+            waiting.pop()()
+        return found
+
+    monkeypatch.setattr(complete_signing_module, "_own_attempt", let_in_and_be_overtaken)
 
 
 class TestASignature:
@@ -201,6 +222,18 @@ class TestSingleSignOn:
             second.comes_back(browser.log_in(second.begins(), person=JONAS))
         assert Signature.objects.count() == 2
 
+    def test_shows_on_the_front_page_when_the_person_really_logged_in(self, near: Neighbourhood) -> None:
+        first, job = visit(near, create(near)), create(near)
+        second = visit(near, job)
+        with near.a_person() as browser:
+            first.comes_back(browser.log_in(first.begins(), person=INGRID))
+            near.clock.move(seconds=90)
+            second.comes_back(browser.log_in(second.begins(), person=INGRID))
+        work(near)
+        page = " ".join(extract_text(sealed_pdf(near.ports, sender=PUBLIC, job_id=job.job.pk, flow=Flow.DIRECT))[0].split())
+        assert "Autentisert elektronisk signatur, logget inn 24.11.2026 kl. 13.00.00" in page
+        assert "24.11.2026 kl. 13.01.30 BankID, høyt nivå (4)" in page
+
     def test_does_not_serve_an_advanced_one(self, near: Neighbourhood) -> None:
         first, second = visit(near, create(near)), visit(near, create(near, Asked(signature_type=ADVANCED)))
         with near.a_person() as browser:
@@ -340,6 +373,32 @@ class TestACallback:
         assert WorkItem.objects.filter(kind="seal").count() == 1
         assert len(secrets) == 1
         assert sitting(near.ports, sitting_id=visitor.sitting_id, secret=secrets.pop()).outcome is Outcome.SIGNED
+
+    def test_that_is_overtaken_by_itself_gets_the_secret_that_stands_now(
+        self, near: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        visitor = visit(near, create(near))
+        answer = visitor.logs_in(visitor.begins())
+        overtake(monkeypatch, lambda: visitor.comes_back(answer))
+        late = complete_signing(
+            near.ports, parameters=answer, cookie_secrets=as_cookies(visitor.sitting_id, visitor.secret), ip_address=IP_ADDRESS
+        )
+        assert late.secret == visitor.secret
+        assert view_of(visitor).stage is Stage.SEALING
+
+    def test_that_is_overtaken_by_another_log_in_gives_no_secret_and_signs_nothing(
+        self, near: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        visitor = visit(near, create(near))
+        answer, overtaking = visitor.logs_in(visitor.begins()), visitor.logs_in(visitor.begins(), person=JONAS)
+        old = as_cookies(visitor.sitting_id, visitor.secret)
+        overtake(monkeypatch, lambda: visitor.comes_back(overtaking))
+        with pytest.raises(SittingNotFound):
+            complete_signing(near.ports, parameters=answer, cookie_secrets=old, ip_address=IP_ADDRESS)
+        assert not Signature.objects.exists()
+        # Its answer is not used up: with the cookie as it is now it may still come.
+        visitor.comes_back(answer)
+        assert view_of(visitor).stage is Stage.SEALING
 
     def test_two_log_ins_at_once_give_one_signature(self, near: Neighbourhood) -> None:
         """One log-in changes the sitting's secret; the other comes with the old one, or passes every check and the transaction decides."""

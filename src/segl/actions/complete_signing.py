@@ -76,10 +76,12 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
     with durable():
         # Together and before anything slow: a browser that reloads while Segl signs comes to the same new secret.
         is_first = SigningAttempt.objects.filter(pk=attempt.pk, returned_at=None).update(returned_at=ports.clock.now()) == 1
-        if is_first:
-            Sitting.objects.filter(pk=attempt.sitting_id, secret_sha256=hashed(secret)).update(secret_sha256=hashed(rotated))
+        own_sitting = Sitting.objects.filter(pk=attempt.sitting_id, secret_sha256=hashed(secret))
+        if is_first and own_sitting.update(secret_sha256=hashed(rotated)) != 1:
+            raise SittingNotFound  # another log-in has changed the secret meanwhile: to sign with a dead one would be a fixed session's way
     if not is_first:
-        return Returned(sitting_id=attempt.sitting_id, secret=secret)
+        # Looked up again: whoever was first may have changed the secret since, and the old one would lock this browser out.
+        return Returned(sitting_id=attempt.sitting_id, secret=_own_attempt(ports, parameters, cookie_secrets)[1])
     back = Returned(sitting_id=attempt.sitting_id, secret=rotated)
     try:
         identification = _identify(ports, attempt, parameters)  # (2)
