@@ -136,6 +136,9 @@ class TestAMistake:
             ({"client_key": "ed.key"}, "client_key must be an RSA key or an EC key on P-256"),
             ({"client_key": None, "client_secret_file": "empty.secret"}, "client_secret_file names an empty file"),
             ({"secret": "s3cret"}, "secret is no setting. The settings are: ask, client_id"),
+            ({"name": "x" * 61}, "'idporten': name is longer than 60 characters"),
+            ({"eids": {"BankID": "x" * 61}}, "'idporten': eids is longer than 60 characters"),
+            ({"issuer": "https://" + "x" * 193}, "'idporten': issuer is longer than 200 characters"),
         ],
     )
     def test_is_told_by_provider_and_field(self, keys: Path, change: dict[str, Any], message: str) -> None:

@@ -61,6 +61,10 @@ KEYS = frozenset(
     }
 )
 
+MAX_NAME_CHARACTERS = 60
+MAX_ISSUER_CHARACTERS = 200
+"""What a signature's row can hold: a longer one would be found out by the first person who signs."""
+
 T = TypeVar("T")
 
 
@@ -173,9 +177,14 @@ def _provider(row: object, number: int, keys: Path, redirect_url: str, post_logo
     scopes = fields.texts("scopes", default=("openid",))
     if "openid" not in scopes:
         raise fields.refused("scopes", "must hold openid")
+    name, eids = fields.text("name"), fields.mapping("eids", str)
+    fields.refuse_longer("issuer", issuer, MAX_ISSUER_CHARACTERS)
+    fields.refuse_longer("name", name, MAX_NAME_CHARACTERS)
+    for eid in eids.values():
+        fields.refuse_longer("eids", eid, MAX_NAME_CHARACTERS)
     return ProviderSettings(
         id=identifier,
-        name=fields.text("name"),
+        name=name,
         issuer=issuer,
         client_id=fields.text("client_id"),
         client_authentication=_client_authentication(fields, keys),
@@ -187,7 +196,7 @@ def _provider(row: object, number: int, keys: Path, redirect_url: str, post_logo
         acr_request=MappingProxyType({fields.level("ask", level): acr for level, acr in fields.mapping("ask", str).items()}),
         pid_claim=fields.text("pid_claim"),
         name_claims=fields.texts("name_claims", default=("name",)),
-        eid_names=MappingProxyType(fields.mapping("eids", str)),
+        eid_names=MappingProxyType(eids),
         extra_parameters=fields.parameters("parameters", default={}),
         fresh_parameters=fields.parameters("fresh_parameters", default={"prompt": "login"}),
         level_parameters=_level_parameters(fields),
@@ -239,6 +248,10 @@ class _Fields:
         unknown = sorted(set(self._row) - known)
         if unknown:
             raise self.refused(unknown[0], f"is no setting. The settings are: {', '.join(sorted(known))}")
+
+    def refuse_longer(self, field: str, value: str, most: int) -> None:
+        if len(value) > most:
+            raise self.refused(field, f"is longer than {most} characters")
 
     def text(self, field: str) -> str:
         value = self.optional_text(field)
