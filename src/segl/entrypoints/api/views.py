@@ -38,7 +38,7 @@ View = Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]
 
 
 def for_sender(*methods: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
-    """Admit the caller to a view: checks method, certificate, rights and rate limit, in that order."""
+    """Admit the caller to a view: checks certificate, rights, rate limit and method, in that order."""
 
     def decorate(view: View[P]) -> Callable[..., HttpResponse]:
         @wraps(view)
