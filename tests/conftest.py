@@ -25,17 +25,20 @@ if os.environ.get("SEGL_TEST_DATABASE", "sqlite") == "postgresql":
     POSTGRES = PostgresServer.start()
     os.environ["SEGL_DATABASE_URL"] = POSTGRES.url("segl")
 
-pytest_plugins = ["support.running_segl", "support.scene"]
+pytest_plugins = ["support.chromium", "support.running_segl", "support.scene"]
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "running_segl"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(*numbers): the test proves these requirements of wire-spec.md")
+    config.addinivalue_line("markers", "any_database: what the test looks at is the same on every database, so once is enough")
     config.addinivalue_line("markers", "database: the test touches a database, so it also runs on PostgreSQL")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if item.get_closest_marker("any_database"):
+            continue
         touches = set(getattr(item, "fixturenames", ())) & DATABASE_FIXTURES
         if touches or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.database)

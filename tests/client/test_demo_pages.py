@@ -14,15 +14,11 @@ from demo_sender.agreements import Memory
 from demo_sender.application import Application
 from demo_sender.settings import Settings
 from demo_sender.signing import Desk
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from segl_client import SenderCertificate
 
 from . import school
 from .school import FakeSegl, write_sandbox
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
 
 
 @contextmanager
@@ -39,7 +35,7 @@ def served(application: object) -> Iterator[int]:
 
 
 @pytest.fixture
-def page(tmp_path: Path, sender_certificate: SenderCertificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def page(tmp_path: Path, sender_certificate: SenderCertificate, monkeypatch: pytest.MonkeyPatch, chromium: Browser) -> Iterator[Page]:
     """Open the demo's first page on a phone 320 px wide without JavaScript; Segl's web address is another origin, answered by a line of text."""
 
     def segl_web(environ: dict[str, str], start_response: object) -> list[bytes]:
@@ -54,12 +50,10 @@ def page(tmp_path: Path, sender_certificate: SenderCertificate, monkeypatch: pyt
         settings = Settings.from_environment(environment)
         desk = Desk(settings=settings, memory=memory, make_client=FakeSegl().client(sender_certificate))
         applications = [Application(settings=settings, memory=memory, desk=desk)]
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-            opened = browser.new_context(viewport={"width": 320, "height": 700}, java_script_enabled=False).new_page()
+        with chromium.new_context(viewport={"width": 320, "height": 700}, java_script_enabled=False) as context:
+            opened = context.new_page()
             opened.goto(settings.own_url)
             yield opened
-            browser.close()
 
 
 def press_until(page: Page, name: str) -> None:

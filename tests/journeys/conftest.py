@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from signing.live import CHROMIUM, FLAGS, axe_script, missing, serving
+from signing.live import axe_script, serving
 from support.postgresql import PostgresServer
 from support.running_segl import RunningSegl, make
 
@@ -23,16 +23,6 @@ from .browser import PHONE, Visitor
 from .sending import Sender, album, sender_of
 
 Someone = Callable[..., Visitor]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        missing(f"there is no Chromium at {CHROMIUM}: run script/test")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from .browser import DESKTOP, NARROW, PHONE, Visitor
 from .conftest import RoughSegl, Someone, until
 from .sending import INGRID, JONAS, NAMELESS, THREE, Sender
 
+pytestmark = pytest.mark.any_database
+
 
 @dataclass
 class Inspection:

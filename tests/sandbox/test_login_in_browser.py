@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import sync_playwright
 
 from segl.adapters.eid import EidProviders, read_provider_settings
 from segl.sandbox.identity_provider import provider_configuration
 from segl.sandbox.material import SandboxMaterial
 from segl.sandbox.neighbours import create_application
 from segl.values import Language, Level
-from signing.live import CHROMIUM, FLAGS, axe_script, missing, serving
+from signing.live import axe_script, serving
 
 from .browser import NONCE, STATE, CountingChance, MovableClock
 from .conftest import NOW
@@ -44,19 +43,14 @@ def callback(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 
 @pytest.fixture(scope="module")
-def world(material: SandboxMaterial) -> Iterator[World]:
-    if not CHROMIUM.exists():
-        missing(f"there is no Chromium at {CHROMIUM}: run script/test")
+def world(material: SandboxMaterial, chromium: Chromium) -> Iterator[World]:
     clock, applications = MovableClock(NOW), []
     with serving(lambda environ, start: applications[0](environ, start)) as port, serving(callback) as web_port:
         origin, web = f"http://127.0.0.1:{port}", f"http://localhost:{web_port}"
         applications.append(create_application(data=material.data, base_url=origin, web_url=web, now=clock.now, real_now=clock.real_now))
         settings = read_provider_settings(provider_configuration(f"{origin}/idp"), keys=material.keys, redirect_url=f"{web}/eid/callback")
         segl = EidProviders(settings, clock=clock, chance=CountingChance())
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-            yield World(chromium=chromium, origin=origin, web=web, segl=segl)
-            chromium.close()
+        yield World(chromium=chromium, origin=origin, web=web, segl=segl)
 
 
 class TestThePageWhereOneChooses:
