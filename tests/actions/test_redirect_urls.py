@@ -237,3 +237,10 @@ class TestASitting:
         row = Sitting.objects.get()
         assert row.secret_sha256 == hashed(visitor.secret)
         assert visitor.secret not in str(Sitting.objects.values().get())
+
+
+class TestASittingThatNeverWas:
+    @pytest.mark.parametrize("sitting_id", ["", "unknown", "\0", "a\0b", "\ud800", "æ" * 400])
+    def test_is_not_found_whatever_its_name(self, near: Neighbourhood, sitting_id: str) -> None:
+        with pytest.raises(SittingNotFound):
+            sitting(near.ports, sitting_id=sitting_id, secret="anything")

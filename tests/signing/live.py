@@ -1,4 +1,4 @@
-"""A live server for the pages, the world outside it (an eID that knows you already, and the sender's site), and Chromium."""
+"""A live server for the pages, the world outside it (an eID that knows you already, and the sender's site)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from urllib.parse import parse_qs
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from django.core.handlers.wsgi import WSGIHandler
-
-ROOT = Path(__file__).parents[2]
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

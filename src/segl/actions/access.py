@@ -78,7 +78,8 @@ def sitting_row(ports: Ports, *, sitting_id: str, secret: str | None) -> Sitting
     :raises SittingNotFound: if there is none, or the cookie is another's.
     :raises SittingTimedOut: after SITTING_IDLE without a page, or SITTING_LIFETIME in all.
     """
-    row = Sitting.objects.filter(pk=sitting_id).select_related("signer__job__sender", "signer__group").first()
+    asked = sitting_id if sitting_id.isprintable() else ""  # PostgreSQL takes no NUL
+    row = Sitting.objects.filter(pk=asked).select_related("signer__job__sender", "signer__group").first()
     expected = row.secret_sha256 if row is not None else hashed("")
     if not hmac.compare_digest(hashed(secret or ""), expected) or row is None or not secret:
         raise SittingNotFound

@@ -247,7 +247,7 @@ def _organization_row(row: Organization) -> Row:
         "name": row.name,
         "sector": row.sector,
         "active": row.is_active,
-        "acts for": " ".join(row.rights_as_broker.values_list("sender_id", flat=True)),
+        "acts for": " ".join(row.rights_as_broker.order_by("sender_id").values_list("sender_id", flat=True)),
     }
 
 
