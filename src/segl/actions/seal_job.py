@@ -22,7 +22,7 @@ from segl.database import audit
 from segl.database.models import Document, Job, SealedPdf, SealIntent, Signature
 from segl.database.transactions import durable
 from segl.pdf import assembly
-from segl.pdf.front_page import DocumentNote, FrontPageSigner
+from segl.pdf.front_page import DocumentNote, FrontPageSigner, notes_on
 from segl.signatures import pades
 from segl.values import Level, SignatureType
 
@@ -122,12 +122,6 @@ def _content(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> assem
 def _sealed_document(ports: Ports, document: Document) -> assembly.SealedDocument:
     original = ports.documents.get(document.sha256)
     is_pdf = document.rendition_sha256 == document.sha256
-    notes = [
-        (document.has_form_fields, DocumentNote.FORM_FIELDS),
-        (document.has_earlier_signature, DocumentNote.EARLIER_SIGNATURE),
-        (document.has_attachments, DocumentNote.ATTACHMENTS),
-        (not is_pdf, DocumentNote.PLAIN_TEXT),
-    ]
     return assembly.SealedDocument(
         number=document.position,
         title=document.title,
@@ -135,7 +129,7 @@ def _sealed_document(ports: Ports, document: Document) -> assembly.SealedDocumen
         mime=document.mime,
         original=original,
         rendition=original if is_pdf else ports.documents.get(document.rendition_sha256),
-        notes=tuple(note for is_true, note in notes if is_true),
+        notes=notes_on(document) if is_pdf else (*notes_on(document), DocumentNote.PLAIN_TEXT),
     )
 
 

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import assert_never
+from typing import Protocol, assert_never
 from zoneinfo import ZoneInfo
 
-from segl.pdf.inspection import InspectedPdf
 from segl.pdf.typesetting import JsonValue, drawable_text, typeset
 from segl.values import Level, SignatureType
 
@@ -82,7 +81,20 @@ class FrontPage:
             raise ValueError("A sealed PDF names at least one signer, and no more than were asked. Compare signers with signer_count.")
 
 
-def notes_on(inspected: InspectedPdf) -> tuple[DocumentNote, ...]:
+class Noted(Protocol):
+    """A document whose inspection is known: an InspectedPdf, or what was stored of it."""
+
+    @property
+    def has_form_fields(self) -> bool: ...
+
+    @property
+    def has_earlier_signature(self) -> bool: ...
+
+    @property
+    def has_attachments(self) -> bool: ...
+
+
+def notes_on(inspected: Noted) -> tuple[DocumentNote, ...]:
     """Return what the front page must say about an accepted PDF (reliability.md D5)."""
     found = (
         (inspected.has_form_fields, DocumentNote.FORM_FIELDS),
