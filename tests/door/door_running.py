@@ -70,9 +70,11 @@ def serving_lists() -> Iterator[Lists]:
         lists.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        yield lists
-        server.shutdown()
-        thread.join()
+        try:
+            yield lists
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @dataclass

@@ -169,6 +169,19 @@ class TestAHandshake:
         assert seen.count("\n   i:") == 2
 
 
+class TestAFirstStart:
+    def test_keeps_callers_waiting_until_the_lists_have_come(self, pki: Pki, tmp_path: Path) -> None:
+        with serving_lists() as lists:
+            urls = f"{lists.url('issuing.crl')} {lists.url('root.crl')}"
+            with running_door(tmp_path, kind="api", pki=pki, SEGL_ENTERPRISE_CRL_URLS=urls) as door:
+                wait_until(lambda: any(line["event"] == "revocation-list-not-had" for line in door.lines()), what="a line about the list")
+                lists.answers = {"issuing.crl": pki.issuing.revocation_list(pki.revoked), "root.crl": pki.root.revocation_list()}
+                with door.connect("seid1") as connection:
+                    answer = ask(connection, GET)
+
+                assert (answer.status, answer.content["trust"]) == (200, "good")
+
+
 class TestARevocationListThatCannotBeHad:
     def test_lets_nobody_act_and_says_so_in_http(self, pki: Pki, tmp_path: Path) -> None:
         with serving_lists() as lists:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from door.door_pki import DAY, NOW, Ca, name
-from door.door_running import serving_lists, wait_until
+from door.door_running import serving_lists
 from segl.adapters.trust.enterprise import (
     MAX_LIST_BYTES,
     EnterpriseTrust,
@@ -278,9 +278,11 @@ class TestFetching:
             trust.check(world.leaf)
         assert time.monotonic() - started < 1
 
+        assert not trust.wait_for_lists(0.1)
+
         world.answers = answers
 
-        wait_until(lambda: trust.snapshot().is_complete, what="the lists")
+        assert trust.wait_for_lists(30)
         assert any(thread.name == "revocation-lists" and thread.daemon for thread in threading.enumerate())
 
 

@@ -31,6 +31,9 @@ KEEP_ALIVE_SECONDS = 30
 DRAIN_SECONDS = 25
 """Less than the supervisor's thirty."""
 
+FIRST_LISTS_SECONDS = 10.0
+"""How long callers wait in the port's queue while a first start fetches the revocation lists. Without them each would be answered 503."""
+
 MAX_CONNECTIONS = 1500
 """Of one worker: idle ones cost a descriptor, not a thread."""
 
@@ -80,7 +83,11 @@ def serve_api(
         if record is not None:
             record(refusal)
 
-    door = Door(error_answer=error_answer, context=context.current, handshake_refused=tell, begin=trust.start)
+    def begin() -> None:
+        trust.start()
+        trust.wait_for_lists(FIRST_LISTS_SECONDS)
+
+    door = Door(error_answer=error_answer, context=context.current, handshake_refused=tell, begin=begin)
     options = {
         "bind": _bind(settings.api_host, settings.api_port),
         "certfile": str(settings.api_certificate),

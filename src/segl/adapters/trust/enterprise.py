@@ -32,6 +32,7 @@ MAX_AGE = timedelta(hours=24)
 """reliability.md B-67: a list is believed for a day after it was fetched, and never beyond its own nextUpdate; then nothing is let in."""
 
 RETRY_SECONDS = 2.0
+_LOOK_AGAIN_SECONDS = 0.05
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FAR_AHEAD = datetime.max.replace(tzinfo=UTC)
@@ -108,6 +109,15 @@ class EnterpriseTrust:
     def start(self) -> None:
         """Fetch now and then every few minutes in a thread that ends with the process; every two seconds while a list is missing."""
         threading.Thread(target=self._keep_fresh, name="revocation-lists", daemon=True).start()
+
+    def wait_for_lists(self, seconds: float) -> bool:
+        """Return True as soon as each CA has a usable list, False if that has not come in so many seconds. `start` must have been called."""
+        ends_at = time.monotonic() + seconds
+        while not self.snapshot().is_complete:
+            if time.monotonic() >= ends_at:
+                return False
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        return True
 
     def refresh(self) -> None:
         """Fetch each list once. A list that cannot be had is logged, and the old one stays."""
