@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from segl.asice.bundle import open_bundle
+from segl.asice.bundle import unpack_bundle, verify_bundle
 from segl.asice.refusal import BundleRefused, Refusal
 
 from .builders import RSA_SHA256, Changes, Shape, build_bundle
@@ -278,7 +278,7 @@ class TestABundle:
             changes=Changes(before_signing=row.before, after_signing=row.after, encoding=row.encoding, entries=row.entries),
         )
         with pytest.raises(BundleRefused) as refused:
-            open_bundle(data, issuers=issuers(), now=NOW, signing_time_tolerance=timedelta(minutes=5))
+            verify_bundle(unpack_bundle(data), issuers=issuers(), now=NOW, signing_time_tolerance=timedelta(minutes=5))
         assert (refused.value.reason, refused.value.message) == (row.reason, row.message)
 
     def test_is_refused_when_its_issuer_has_expired(self) -> None:
@@ -292,7 +292,7 @@ class TestABundle:
             signing_time=NOW,
         )
         with pytest.raises(BundleRefused) as refused:
-            open_bundle(data, issuers=[old.certificate], now=NOW, signing_time_tolerance=timedelta(minutes=5))
+            verify_bundle(unpack_bundle(data), issuers=[old.certificate], now=NOW, signing_time_tolerance=timedelta(minutes=5))
         assert refused.value.message == (
             "The bundle's certificate is refused. An issuer above the certificate is not valid now. Use a certificate of a newer issuer."
         )
@@ -306,6 +306,6 @@ class TestABundle:
             signing_time=NOW,
         )
         with pytest.raises(BundleRefused) as refused:
-            open_bundle(data, issuers=issuers(), now=NOW.replace(year=2029), signing_time_tolerance=timedelta(days=3000))
+            verify_bundle(unpack_bundle(data), issuers=issuers(), now=NOW.replace(year=2029), signing_time_tolerance=timedelta(days=3000))
         assert refused.value.reason is Refusal.ALGORITHM
         assert refused.value.message == f'The algorithm "{RSA_SHA256}" ended on 2029-01-01 for the signature of a document bundle.'

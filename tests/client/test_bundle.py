@@ -25,7 +25,7 @@ from segl_client import (
     bundle_of,
 )
 
-from segl.asice.bundle import find_documents, open_bundle
+from segl.asice.bundle import find_documents, unpack_bundle, verify_bundle
 
 from .conftest import NOW, PDF, SENDER, EnterpriseAuthority
 
@@ -117,11 +117,12 @@ class TestABundle:
         now = datetime.now(UTC)
         bundle = bundle_of(job, sender=SENDER, certificate=sender_certificate, signed_at=now)
 
-        opened = open_bundle(bundle, issuers=(authority.root, authority.issuing), now=now, signing_time_tolerance=timedelta(seconds=5))
+        raw = unpack_bundle(bundle)
+        opened = verify_bundle(raw, issuers=(authority.root, authority.issuing), now=now, signing_time_tolerance=timedelta(seconds=5))
 
         documents = find_documents(opened, [name for name, _ in job.named_documents()])
         assert [document.content for document in documents] == [document.content for document in job.documents]
-        assert opened.manifest == build_manifest(job, sender=SENDER)
+        assert raw.manifest == build_manifest(job, sender=SENDER)
         assert str(opened.organization_number) == SENDER
 
 

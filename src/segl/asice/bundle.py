@@ -51,29 +51,12 @@ class Document:
 class Bundle:
     """A verified bundle. `organization_number` is the signing certificate's; whose it must be is the caller's rule (wire-spec.md 8.2)."""
 
-    manifest: bytes = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
     """Documents only, by entry name."""
     sha256: Mapping[str, str] = field(repr=False)
     """Lower-case hex by entry name, manifest included."""
     certificate: x509.Certificate
-    issuers: tuple[x509.Certificate, ...]
-    """Accepted CA certificates found above the certificate, nearest first: for asking about revocation."""
     organization_number: OrganizationNumber
-    signed_at: datetime
-    """By the sender's clock, UTC."""
-
-
-def open_bundle(data: bytes, *, issuers: Sequence[x509.Certificate], now: datetime, signing_time_tolerance: timedelta) -> Bundle:
-    """
-    Return the bundle in `data`, unpacked and verified; `issuers` are the accepted enterprise CA certificates.
-
-    `now` is the real time, since the sender's clock takes part (reliability.md B-51); the tolerance is five minutes by default (D6).
-    Revocation is asked apart, with `segl.certificates.check_not_revoked`.
-
-    :raises BundleRefused: with the reason.
-    """
-    return verify_bundle(unpack_bundle(data), issuers=issuers, now=now, signing_time_tolerance=signing_time_tolerance)
 
 
 def unpack_bundle(data: bytes) -> UnpackedBundle:
@@ -105,7 +88,9 @@ def verify_bundle(
     unpacked: UnpackedBundle, *, issuers: Sequence[x509.Certificate], now: datetime, signing_time_tolerance: timedelta
 ) -> Bundle:
     """
-    Return the bundle after verifying that an accepted enterprise signed every file of it just now.
+    Return the bundle after verifying that an enterprise under one of the CA certificates `issuers` signed every file of it just now.
+
+    `now` is the real time, since the sender's clock takes part (reliability.md B-51). Revocation is asked apart.
 
     :raises BundleRefused: with the reason.
     """
@@ -117,13 +102,10 @@ def verify_bundle(
     except CertificateRefused as error:
         raise BundleRefused(Refusal.CERTIFICATE, f"The bundle's certificate is refused. {error.message}") from error
     return Bundle(
-        manifest=unpacked.manifest,
         files=MappingProxyType({name: content for name, content in unpacked.files.items() if name != MANIFEST}),
         sha256=MappingProxyType(dict(signature.sha256)),
         certificate=signature.certificate,
-        issuers=signature.issuers,
         organization_number=number,
-        signed_at=signature.signed_at,
     )
 
 

@@ -38,10 +38,6 @@ class SendersSignature:
     """What a verified signature says."""
 
     certificate: x509.Certificate
-    issuers: tuple[x509.Certificate, ...]
-    """Found above the certificate among the accepted ones, nearest first."""
-    signed_at: datetime
-    """The sender's own clock, UTC."""
     sha256: Mapping[str, str]
     """Lower-case hex of every signed file by its name in the bundle."""
 
@@ -75,9 +71,9 @@ def verify_signatures_xml(
     _check_value(signature, signed_info, signed_info_bytes, certificate, now)  # (5)
     sha256 = _check_file_references(of_files, files, now)  # (6)
     _check_formats(properties, of_files)  # (7)
-    path = _check_certificate(certificate, issuers, now)  # (8)
-    signed_at = _check_signing_time(properties, now, signing_time_tolerance)  # (9)
-    return SendersSignature(certificate=certificate, issuers=path, signed_at=signed_at, sha256=sha256)
+    _check_certificate(certificate, issuers, now)  # (8)
+    _check_signing_time(properties, now, signing_time_tolerance)  # (9)
+    return SendersSignature(certificate=certificate, sha256=sha256)
 
 
 def _read(data: bytes) -> etree._Element:
@@ -275,14 +271,14 @@ def _check_formats(properties: etree._Element, references: Sequence[etree._Eleme
             raise BundleRefused(Refusal.REFERENCE, "A DataObjectFormat names no reference of a file. Let it name the Id of one.")
 
 
-def _check_certificate(certificate: x509.Certificate, issuers: Sequence[x509.Certificate], now: datetime) -> tuple[x509.Certificate, ...]:
+def _check_certificate(certificate: x509.Certificate, issuers: Sequence[x509.Certificate], now: datetime) -> None:
     try:
-        return check_enterprise_certificate(certificate, issuers=issuers, now=now, purpose=Purpose.BUNDLE)
+        check_enterprise_certificate(certificate, issuers=issuers, now=now, purpose=Purpose.BUNDLE)
     except CertificateRefused as error:
         raise BundleRefused(Refusal.CERTIFICATE, f"The bundle's certificate is refused. {error.message}") from error
 
 
-def _check_signing_time(properties: etree._Element, now: datetime, tolerance: timedelta) -> datetime:
+def _check_signing_time(properties: etree._Element, now: datetime, tolerance: timedelta) -> None:
     text = (_only(properties, f"{XADES}SignedSignatureProperties/{XADES}SigningTime").text or "").strip()
     found = _DATE_TIME.fullmatch(text)
     try:
@@ -296,4 +292,3 @@ def _check_signing_time(properties: etree._Element, now: datetime, tolerance: ti
             Refusal.SIGNING_TIME,
             f"SigningTime is more than {int(tolerance.total_seconds())} seconds from Segl's clock. Set the sender's clock and sign again.",
         )
-    return signed_at
