@@ -159,9 +159,9 @@ class TestReadingTheAuditChainWhileItGrows:
 
 
 def _fail(near: Neighbourhood, sitting_id: str, secret: str) -> None:
-    from segl.actions.give_up import give_up
+    from segl.actions.go_back import go_back
     from segl.ceremony.sitting import Problem
     from segl.database.models import Sitting
 
     Sitting.objects.filter(pk=sitting_id).update(problem=Problem.LOGIN_REFUSED)
-    give_up(near.ports, sitting_id=sitting_id, secret=secret)
+    go_back(near.ports, sitting_id=sitting_id, secret=secret)

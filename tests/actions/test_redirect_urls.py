@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 
 from segl.actions.access import JobNotFound, SignerNotFound, SittingNotFound, SittingTimedOut, hashed, sitting
-from segl.actions.give_up import give_up
+from segl.actions.go_back import go_back
 from segl.actions.issue_redirect_url import IssuedRedirect, issue_redirect_url
 from segl.actions.open_redirect import LinkNotUsable, open_redirect, sitting_of_token
 from segl.actions.reject import reject
@@ -148,7 +148,7 @@ class TestANewRedirectUrl:
         job = create(near)
         visitor = visit(near, job)
         Sitting.objects.update(problem="EID_UNAVAILABLE")
-        give_up(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
+        go_back(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
         assert Job.objects.get().status == "FAILED"
 
         issued = issue(near, job.job)
@@ -164,7 +164,7 @@ class TestAnOldUrlOpenedWhileANewOneIsIssued:
         visitor = visit(near, job)
         unused = issue(near, job.job)
         Sitting.objects.update(problem="EID_UNAVAILABLE")
-        give_up(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
+        go_back(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
         both_are_inside = threading.Barrier(2)
 
         class WaitingChance(SystemChance):

@@ -17,7 +17,7 @@ from django.db import connections
 from segl.actions.access import SittingNotFound, SittingTimedOut, hashed, sitting
 from segl.actions.begin_signing import begin_signing, choices
 from segl.actions.complete_signing import complete_signing
-from segl.actions.give_up import give_up
+from segl.actions.go_back import go_back
 from segl.actions.leave import NotYetReadable
 from segl.actions.read_results import sealed_pdf
 from segl.actions.reject import reject
@@ -178,7 +178,7 @@ class TestALogin:
         with near.a_person() as browser:
             visitor.comes_back(browser.abort(visitor.begins()))
         with pytest.raises(SignerNotWaiting):
-            give_up(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
+            go_back(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
         assert_nothing_burned(visitor, Problem.LOGIN_ABORTED)
 
     def test_at_a_provider_that_is_down_cannot_begin(self, near: Neighbourhood) -> None:
@@ -269,8 +269,8 @@ class TestWithoutATimeStamp:
         visitor = visit(near, create(near))
         near.switches.time_stamps_down = True
         visitor.signs()
-        give_up(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
-        give_up(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
+        go_back(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
+        go_back(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
         row = Job.objects.get()
         assert (row.visible_status, row.signers.get().visible_status) == ("FAILED", "FAILED")
         assert AuditEvent.objects.filter(kind="signer-failed").count() == 1
@@ -289,7 +289,7 @@ class TestWithoutAName:
         assert (row.status, row.visible_status) == ("FAILED", "FAILED")
         assert not Signature.objects.exists()
         assert (view_of(nameless).stage, view_of(nameless).over_reason) == (Stage.OVER, OverReason.NAME_NOT_AVAILABLE)
-        assert view_of(jonas).over_reason is OverReason.ANOTHER_DECLINED
+        assert view_of(jonas).over_reason is OverReason.ANOTHER_REJECTED
         assert nameless.leaves().startswith("https://sender.example/failed?")
 
 
@@ -436,7 +436,7 @@ class TestAfterTheEnd:
         reject(near.ports, sitting_id=jonas.sitting_id, secret=jonas.secret)
         ingrid.comes_back(answer)
         assert not Signature.objects.exists()
-        assert (view_of(ingrid).stage, view_of(ingrid).over_reason) == (Stage.OVER, OverReason.ANOTHER_DECLINED)
+        assert (view_of(ingrid).stage, view_of(ingrid).over_reason) == (Stage.OVER, OverReason.ANOTHER_REJECTED)
 
     def test_a_refusal_is_registered_once(self, near: Neighbourhood) -> None:
         visitor = visit(near, create(near))

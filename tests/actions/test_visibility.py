@@ -6,7 +6,7 @@ import pytest
 
 from segl.actions.access import SignerNotFound, sitting
 from segl.actions.create_job import CreatedJob
-from segl.actions.give_up import give_up
+from segl.actions.go_back import go_back
 from segl.actions.leave import NotYetReadable
 from segl.actions.read_results import ResultNotFound, sealed_pdf, xades_of
 from segl.actions.read_status import (
@@ -296,5 +296,5 @@ class TestGivingUp:
         job = create(near, Asked(signers=(INGRID, JONAS)))
         visitor = visit(near, job)
         Sitting.objects.update(problem="NO_TIME_STAMP")
-        give_up(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
+        go_back(near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
         assert (statuses(job), readable(job).status) == (["FAILED", "WAITING"], "IN_PROGRESS")

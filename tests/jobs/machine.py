@@ -11,13 +11,13 @@ from segl.jobs.job import (
     JobAlreadyEnded,
     SignatureJob,
     Signer,
-    SignerGaveUp,
     SignerNameMissing,
     SignerNotWaiting,
     SignerRejected,
     SignerReopened,
     SignerSigned,
     SignerStatus,
+    SignerWentBack,
 )
 
 CREATED_AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ SIGNER_EVENTS: dict[str, Callable[[int, datetime], Event]] = {
     "SignerSigned": lambda who, at: SignerSigned(signer=who, at=at),
     "SignerRejected": lambda who, at: SignerRejected(signer=who, at=at),
     "SignerNameMissing": lambda who, at: SignerNameMissing(signer=who, at=at),
-    "SignerGaveUp": lambda who, at: SignerGaveUp(signer=who, at=at),
+    "SignerWentBack": lambda who, at: SignerWentBack(signer=who, at=at),
     "SignerReopened": lambda who, at: SignerReopened(signer=who, at=at),
 }
 DEADLINE = "DeadlinePassed"
@@ -48,7 +48,7 @@ ONE_SIGNER: dict[tuple[SignerStatus, str], SignerStatus | type[Exception]] = {
     (WAITING, "SignerSigned"): SIGNED,
     (WAITING, "SignerRejected"): REJECTED,
     (WAITING, "SignerNameMissing"): NAME_NOT_AVAILABLE,
-    (WAITING, "SignerGaveUp"): FAILED,
+    (WAITING, "SignerWentBack"): FAILED,
     (WAITING, "SignerReopened"): SignerNotWaiting,
     (WAITING, DEADLINE): EXPIRED,
     (FAILED, "SignerReopened"): WAITING,

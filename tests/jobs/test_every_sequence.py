@@ -64,7 +64,7 @@ class TestWhateverHappens:
                 "SignerSigned": SIGNED,
                 "SignerRejected": REJECTED,
                 "SignerNameMissing": NAME_NOT_AVAILABLE,
-                "SignerGaveUp": FAILED,
+                "SignerWentBack": FAILED,
                 "SignerReopened": WAITING,
             }
             if name == DEADLINE:

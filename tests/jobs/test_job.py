@@ -85,11 +85,11 @@ class TestAJobOfSeveralSigners:
             ended.after(event("SignerSigned", signer=2))
 
     def test_goes_on_when_one_gives_up_while_another_waits(self) -> None:
-        after = job(WAITING, WAITING).after(event("SignerGaveUp", signer=1))
+        after = job(WAITING, WAITING).after(event("SignerWentBack", signer=1))
         assert (statuses(after), after.status) == ((FAILED, WAITING), JobStatus.IN_PROGRESS)
 
     def test_fails_when_nobody_waits_any_more_and_comes_back_when_reopened(self) -> None:
-        failed = job(SIGNED, WAITING).after(event("SignerGaveUp", signer=2))
+        failed = job(SIGNED, WAITING).after(event("SignerWentBack", signer=2))
         assert failed.status is JobStatus.FAILED
         reopened = failed.after(event("SignerReopened", signer=2))
         assert (statuses(reopened), reopened.status) == ((SIGNED, WAITING), JobStatus.IN_PROGRESS)
@@ -108,7 +108,7 @@ class TestAJobOfSeveralSigners:
 
 class TestTheDeadline:
     @pytest.mark.requirement("R87")
-    @pytest.mark.parametrize("name", ["SignerSigned", "SignerRejected", "SignerNameMissing", "SignerGaveUp"])
+    @pytest.mark.parametrize("name", ["SignerSigned", "SignerRejected", "SignerNameMissing", "SignerWentBack"])
     def test_is_past_in_the_very_instant(self, name: str) -> None:
         just_before = DEADLINE_AT - timedelta(microseconds=1)
         job(WAITING).after(event(name, at=just_before))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from segl.actions import access, begin_signing, complete_signing, give_up, leave, open_redirect, read_document, reject, sittings
+from segl.actions import access, begin_signing, complete_signing, go_back, leave, open_redirect, read_document, reject, sittings
 from segl.actions.ports import EidChoice
 from segl.ceremony.sitting import Outcome, SittingView, Stage
 from segl.values import Language
@@ -65,7 +65,7 @@ class StageOfSittings:
             (begin_signing, "begin_signing", self._begin),
             (complete_signing, "complete_signing", self._complete),
             (reject, "reject", self._reject),
-            (give_up, "give_up", self._give_up),
+            (go_back, "go_back", self._go_back),
             (leave, "exit_url", self._exit_url),
             (sittings, "set_language", self._set_language),
         ):
@@ -133,8 +133,8 @@ class StageOfSittings:
         self.acts.append(("rejected", sitting_id))
         self.change(sitting_id, stage=Stage.DONE, outcome=Outcome.REJECTED, acted_at=NOW)
 
-    def _give_up(self, ports: object, *, sitting_id: str, secret: str | None) -> None:
-        self.acts.append(("gave-up", sitting_id))
+    def _go_back(self, ports: object, *, sitting_id: str, secret: str | None) -> None:
+        self.acts.append(("went-back", sitting_id))
         self.change(sitting_id, stage=Stage.DONE, outcome=Outcome.FAILED, acted_at=NOW)
 
     def _exit_url(self, ports: object, *, sitting_id: str, secret: str | None) -> str:

@@ -43,7 +43,7 @@ def every_address(stage: StageOfSittings, browser: Browser) -> list[tuple[str, s
         ("confirm", f"{wait}/confirm"),
         ("reject", f"{ready}/reject"),
         ("problem", f"{refused}/problem"),
-        ("give-up", f"{refused}/give-up"),
+        ("go-back", f"{refused}/give-up"),
         ("progress", f"{wait}/progress"),
         ("progress", f"{gone}/progress"),
         ("progress-state", f"{wait}/progress.json"),

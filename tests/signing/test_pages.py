@@ -226,7 +226,7 @@ class TestThePageOfAJobThatIsOver:
         ("reason", "sentence"),
         [
             (OverReason.EXPIRED, "Fristen er ute Den var torsdag 3. desember 2026 kl. 14.32."),
-            (OverReason.ANOTHER_DECLINED, "Signeringen er stoppet En av de andre ville ikke signere."),
+            (OverReason.ANOTHER_REJECTED, "Signeringen er stoppet En av de andre ville ikke signere."),
             (OverReason.NAME_NOT_AVAILABLE, "vi kan ikke signere uten. Avsenderen får beskjed."),
         ],
     )

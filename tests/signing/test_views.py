@@ -318,7 +318,7 @@ class TestGoingBackAfterATechnicalError:
         assert browser.get(f"{base}/give-up").status_code == 405
         assert stage.acts == []
         assert browser.post(f"{base}/give-up").headers["Location"] == f"{base}/progress"
-        assert stage.acts == [("gave-up", view.sitting_id)]
+        assert stage.acts == [("went-back", view.sitting_id)]
         assert stage.sittings[view.sitting_id].outcome is Outcome.FAILED
 
 

@@ -154,7 +154,7 @@ def _over_reason(signer: Signer) -> OverReason | None:
     if signer.status == SignerStatus.NAME_NOT_AVAILABLE:
         return OverReason.NAME_NOT_AVAILABLE
     if signer.status == SignerStatus.NOT_APPLICABLE:
-        return OverReason.ANOTHER_DECLINED
+        return OverReason.ANOTHER_REJECTED
     return OverReason.EXPIRED if signer.status == SignerStatus.EXPIRED else None
 
 

@@ -86,18 +86,18 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
     try:
         identification = _identify(ports, attempt, parameters)  # (2)
     except LoginNotCompleted as not_completed:
-        _leave_problem(ports, attempt, _problem_of(not_completed), reason=type(not_completed).__name__)
+        _record_problem(ports, attempt, _problem_of(not_completed), reason=type(not_completed).__name__)
         return back
     try:
         _sign(ports, attempt, identification, ip_address=ip_address)
     except WrongPerson:
-        _leave_problem(ports, attempt, Problem.WRONG_PERSON, reason="WrongPerson")
+        _record_problem(ports, attempt, Problem.WRONG_PERSON, reason="WrongPerson")
     except NameNotAvailable:
-        _give_up_without_name(ports, attempt)
+        _fail_without_name(ports, attempt)
     except (TimeStampUnavailable, ValidationMaterialUnavailable, KeyUnusable, UnableToIssue, UnableToSign) as unavailable:
-        _leave_problem(ports, attempt, Problem.NO_TIME_STAMP, reason=type(unavailable).__name__)
+        _record_problem(ports, attempt, Problem.NO_TIME_STAMP, reason=type(unavailable).__name__)
     except IntentNoLongerHolds:
-        _leave_problem(ports, attempt, Problem.LOGIN_REFUSED, reason="IntentNoLongerHolds")
+        _record_problem(ports, attempt, Problem.LOGIN_REFUSED, reason="IntentNoLongerHolds")
     except (SignerNotWaiting, JobAlreadyEnded):
         pass  # the person signed in another tab, or the job ended meanwhile: the sitting's stage tells which
     return back
@@ -233,7 +233,7 @@ def _problem_of(not_completed: LoginNotCompleted) -> Problem:
             return Problem.LOGIN_REFUSED
 
 
-def _leave_problem(ports: Ports, attempt: SigningAttempt, problem: Problem, *, reason: str) -> None:
+def _record_problem(ports: Ports, attempt: SigningAttempt, problem: Problem, *, reason: str) -> None:
     with durable():
         locked_job(attempt.signer.job_id)
         Sitting.objects.filter(pk=attempt.sitting_id).update(problem=problem)
@@ -243,7 +243,7 @@ def _leave_problem(ports: Ports, attempt: SigningAttempt, problem: Problem, *, r
         )
 
 
-def _give_up_without_name(ports: Ports, attempt: SigningAttempt) -> None:
+def _fail_without_name(ports: Ports, attempt: SigningAttempt) -> None:
     now = ports.clock.now()
     with durable():
         job = locked_job(attempt.signer.job_id)

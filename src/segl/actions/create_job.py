@@ -78,8 +78,7 @@ def create_direct_job(
     Create the job that `body` asks for.
 
     :raises RequestRefused: with the wire's error code; nothing is created.
-    :raises BundleRefused, PdfRefused, TextRefused, TermsRefused, CertificateRefused, RevocationUnknown: the same, for the entrance to
-        translate.
+    :raises BundleRefused, PdfRefused, TextRefused, TermsRefused, CertificateRefused, RevocationUnknown: the same, for the door to translate.
     """
     parts = multipart.split(content_type, body)  # (1)
     request = direct_job.parse_request(parts.metadata, is_sandbox=ports.policy.is_sandbox)

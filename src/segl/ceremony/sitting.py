@@ -56,7 +56,7 @@ class OverReason(StrEnum):
     """Why a job ended before this person acted."""
 
     EXPIRED = "EXPIRED"
-    ANOTHER_DECLINED = "ANOTHER_DECLINED"
+    ANOTHER_REJECTED = "ANOTHER_REJECTED"
     NAME_NOT_AVAILABLE = "NAME_NOT_AVAILABLE"
 
 

@@ -66,7 +66,7 @@ class SignerNameMissing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignerGaveUp:
+class SignerWentBack:
     """The person took *go back* on a technical-error page."""
 
     signer: int
@@ -88,7 +88,7 @@ class DeadlinePassed:
     at: datetime
 
 
-Event = SignerSigned | SignerRejected | SignerNameMissing | SignerGaveUp | SignerReopened | DeadlinePassed
+Event = SignerSigned | SignerRejected | SignerNameMissing | SignerWentBack | SignerReopened | DeadlinePassed
 
 
 class JobAlreadyEnded(Exception):
@@ -156,7 +156,7 @@ class SignatureJob:
                 return self._decide(who, SignerStatus.REJECTED, at)._release_others(at)
             case SignerNameMissing(signer=who, at=at):
                 return self._decide(who, SignerStatus.NAME_NOT_AVAILABLE, at)._release_others(at)
-            case SignerGaveUp(signer=who, at=at):
+            case SignerWentBack(signer=who, at=at):
                 return self._decide(who, SignerStatus.FAILED, at)
             case SignerReopened(signer=who, at=at):
                 return self._reopen(who, at)

@@ -17,7 +17,7 @@ import httpx
 from segl.actions.access import view_of
 from segl.actions.begin_signing import begin_signing
 from segl.actions.complete_signing import complete_signing
-from segl.actions.give_up import give_up
+from segl.actions.go_back import go_back
 from segl.actions.leave import leave
 from segl.actions.ports import Ports
 from segl.actions.reject import reject
@@ -74,7 +74,7 @@ def devmode_sign(ports: Ports, *, job: Job, identifier: str, outcome: DevmodeOut
             reject(ports, sitting_id=sitting.sitting_id, secret=sitting.secret)
         case DevmodeOutcome.FAIL:
             Sitting.objects.filter(pk=row.pk).update(problem=Problem.LOGIN_REFUSED)
-            give_up(ports, sitting_id=sitting.sitting_id, secret=sitting.secret)
+            go_back(ports, sitting_id=sitting.sitting_id, secret=sitting.secret)
     _wait_until(lambda: view_of(_fresh(row)).stage is not Stage.SEALING)
     done: Outcome | None = view_of(_fresh(row)).outcome
     return leave(ports, job=job, outcome=done)
@@ -124,8 +124,8 @@ def _fresh(row: Sitting) -> Sitting:
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + READABLE_WITHIN_SECONDS
+    ends_at = time.monotonic() + READABLE_WITHIN_SECONDS
     while not is_so():
-        if time.monotonic() >= give_up_at:
+        if time.monotonic() >= ends_at:
             raise NotReadableInTime
         time.sleep(LOOK_AGAIN_SECONDS)

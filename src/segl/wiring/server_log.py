@@ -37,7 +37,7 @@ def place_of(error: BaseException) -> dict[str, Any]:
 
 
 class JsonLogger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's logger, writing through structlog. There is no access log: the entrances write their own."""
+    """gunicorn's logger, writing through structlog. There is no access log: the doors write their own."""
 
     def setup(self, cfg: Any) -> None:  # Any: gunicorn has no types
         super().setup(cfg)

@@ -59,7 +59,7 @@ class ProblemNotice:
 
     heading: str
     sentences: tuple[str, ...]
-    may_give_up: bool
+    may_go_back: bool
 
 
 def render_page(
@@ -193,7 +193,7 @@ def problem_notice(view: SittingView, *, choices: Sequence[EidChoice], now: date
             assert_never(view.problem)
     eid = names[0] if len(names) == 1 else text("problem.some_eid", language)
     return ProblemNotice(
-        heading=text(f"problem.{heading}", language, eid=eid), sentences=tuple(sentences), may_give_up=view.problem.is_technical
+        heading=text(f"problem.{heading}", language, eid=eid), sentences=tuple(sentences), may_go_back=view.problem.is_technical
     )
 
 
@@ -207,8 +207,8 @@ def over_sentences(view: SittingView) -> tuple[str, str, str]:
     match view.over_reason:
         case OverReason.EXPIRED:
             icon, key = "Clock", "expired"
-        case OverReason.ANOTHER_DECLINED:
-            icon, key = "XMarkOctagon", "declined"
+        case OverReason.ANOTHER_REJECTED:
+            icon, key = "XMarkOctagon", "another_rejected"
         case OverReason.NAME_NOT_AVAILABLE:
             icon, key = "PersonCross", "no_name"
         case None:

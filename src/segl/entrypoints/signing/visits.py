@@ -54,9 +54,9 @@ def visit(request: HttpRequest, sitting_id: str, *, secret: str | None = None) -
 
 def visit_after_sealing(request: HttpRequest, sitting_id: str, *, secret: str | None = None) -> Visit:
     """Return the sitting when it no longer waits for the seal, or after PATIENCE_SECONDS. Raises as `visit`."""
-    give_up_at = monotonic() + PATIENCE_SECONDS
+    ends_at = monotonic() + PATIENCE_SECONDS
     while True:
         seen = visit(request, sitting_id, secret=secret)
-        if seen.view.stage is not Stage.SEALING or monotonic() >= give_up_at:
+        if seen.view.stage is not Stage.SEALING or monotonic() >= ends_at:
             return seen
         sleep(LOOK_EVERY_SECONDS)

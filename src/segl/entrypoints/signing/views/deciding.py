@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from segl.actions import begin_signing, give_up, reject
+from segl.actions import begin_signing, go_back, reject
 from segl.ceremony.identification import ProviderUnavailable
 from segl.ceremony.sitting import Problem, Stage
 from segl.entrypoints.signing import pages
@@ -71,8 +71,8 @@ def _eid_origins() -> tuple[str, ...]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def decline(request: HttpRequest, sitting_id: str) -> HttpResponse:
-    """Ask once, without nudging; on POST register the refusal."""
+def rejecting(request: HttpRequest, sitting_id: str) -> HttpResponse:
+    """Ask once, without nudging; on POST register the rejection."""
     seen = visit(request, sitting_id)
     if seen.view.stage is not Stage.READING:
         return SeeOther(pages.place_of(seen.view))
@@ -110,17 +110,17 @@ def problem(request: HttpRequest, sitting_id: str) -> HttpResponse:
         heading=notice.heading if notice else "",
         sentences=notice.sentences if notice else (),
         confirm_href=reverse("confirm", kwargs={"sitting_id": sitting_id}),
-        give_up_href=reverse("give-up", kwargs={"sitting_id": sitting_id}),
+        go_back_href=reverse("go-back", kwargs={"sitting_id": sitting_id}),
         reference=new_reference(),
     )
 
 
 @require_POST
-def turn_back(request: HttpRequest, sitting_id: str) -> HttpResponse:
+def going_back(request: HttpRequest, sitting_id: str) -> HttpResponse:
     """Go back to the sender after a technical error: the signer's state becomes FAILED."""
     seen = visit(request, sitting_id)
     try:
-        give_up.give_up(ports(), sitting_id=sitting_id, secret=seen.secret)
+        go_back.go_back(ports(), sitting_id=sitting_id, secret=seen.secret)
     except (SignerNotWaiting, JobAlreadyEnded):
         return SeeOther(reverse("sitting", kwargs={"sitting_id": sitting_id}))
     return SeeOther(reverse("progress", kwargs={"sitting_id": sitting_id}))

@@ -81,7 +81,7 @@ def progress_state(request: HttpRequest, sitting_id: str) -> JsonResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def out(request: HttpRequest, sitting_id: str) -> HttpResponse:
+def leaving(request: HttpRequest, sitting_id: str) -> HttpResponse:
     """Lead to the exit URL when the sender can read the outcome, else to where the sitting stands."""
     seen = visit(request, sitting_id)
     if seen.view.stage not in {Stage.DONE, Stage.OVER}:

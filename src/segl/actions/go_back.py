@@ -9,12 +9,12 @@ from segl.ceremony.sitting import Problem
 from segl.database import audit
 from segl.database.job_rows import state_of, write_state
 from segl.database.transactions import durable
-from segl.jobs.job import SignerGaveUp, SignerNotWaiting, SignerStatus
+from segl.jobs.job import SignerNotWaiting, SignerStatus, SignerWentBack
 
 
-def give_up(ports: Ports, *, sitting_id: str, secret: str | None) -> None:
+def go_back(ports: Ports, *, sitting_id: str, secret: str | None) -> None:
     """
-    Register that a technical error made the person turn back. A second time changes nothing.
+    Register that the person goes back because of a technical error. A second time changes nothing.
 
     :raises SittingNotFound, SittingTimedOut: see access.py.
     :raises SignerNotWaiting, JobAlreadyEnded: if there was no technical error, the person has acted, or the job is over.
@@ -28,6 +28,6 @@ def give_up(ports: Ports, *, sitting_id: str, secret: str | None) -> None:
             return
         if not row.problem or not Problem(row.problem).is_technical:
             raise SignerNotWaiting
-        write_state(job, state.after(SignerGaveUp(signer=row.signer.position, at=now)))
+        write_state(job, state.after(SignerWentBack(signer=row.signer.position, at=now)))
         audit.record("signer-failed", at=now, job_id=job.pk, signer=row.signer.position)
         make_visible(job, at=now)
