@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from segl.ceremony.evidence import NameNotAvailable, SignerIdentity, WrongPerson, evidence_bytes, identify
+from segl.ceremony.evidence import NameNotAvailable, SignerIdentity, WrongPerson, evidence_bytes, settle_identity
 from segl.values import IdentifierFormat, NationalIdentityNumber, SignatureType
 
 from .builders import ID_TOKEN, NUMBER, SIGNED_AT, SOMEBODY_ELSE, identification, intent
@@ -22,7 +22,7 @@ PIN, DOB, NAME = (
 
 
 def written(identifier_format: IdentifierFormat) -> bytes:
-    who = identify(identification(), addressed_to=NUMBER, identifier_format=identifier_format)
+    who = settle_identity(identification(), addressed_to=NUMBER, identifier_format=identifier_format)
     return evidence_bytes(
         intent=intent(identifier_format=identifier_format).canonical(),
         identity=who,
@@ -92,32 +92,34 @@ class TestThePersonWhoLoggedIn:
         ],
     )
     def test_is_cut_down_to_what_the_identifier_allows(self, identifier_format: IdentifierFormat, expected: SignerIdentity) -> None:
-        assert identify(identification(), addressed_to=NUMBER, identifier_format=identifier_format) == expected
+        assert settle_identity(identification(), addressed_to=NUMBER, identifier_format=identifier_format) == expected
 
     @pytest.mark.parametrize("identifier_format", list(IdentifierFormat))
     def test_must_be_the_addressed_one(self, identifier_format: IdentifierFormat) -> None:
         with pytest.raises(WrongPerson):
-            identify(identification(), addressed_to=SOMEBODY_ELSE, identifier_format=identifier_format)
+            settle_identity(identification(), addressed_to=SOMEBODY_ELSE, identifier_format=identifier_format)
 
     def test_may_be_anybody_for_a_custom_identifier(self) -> None:
-        who = identify(identification(national_identity_number=SOMEBODY_ELSE), addressed_to=None, identifier_format=NAME)
+        who = settle_identity(identification(national_identity_number=SOMEBODY_ELSE), addressed_to=None, identifier_format=NAME)
         assert who.name == "Ingrid Solvang"
 
     @pytest.mark.parametrize("name", [None, "", "  \t "])
     def test_must_have_a_name(self, name: str | None) -> None:
         with pytest.raises(NameNotAvailable):
-            identify(identification(name=name), addressed_to=NUMBER, identifier_format=NAME)
+            settle_identity(identification(name=name), addressed_to=NUMBER, identifier_format=NAME)
 
     def test_is_refused_as_the_wrong_one_before_the_name_is_looked_at(self) -> None:
         with pytest.raises(WrongPerson):
-            identify(identification(name=None), addressed_to=SOMEBODY_ELSE, identifier_format=NAME)
+            settle_identity(identification(name=None), addressed_to=SOMEBODY_ELSE, identifier_format=NAME)
 
     def test_has_the_name_in_one_line(self) -> None:
-        assert identify(identification(name=" Ingrid\n Solvang "), addressed_to=None, identifier_format=NAME).name == "Ingrid Solvang"
+        assert (
+            settle_identity(identification(name=" Ingrid\n Solvang "), addressed_to=None, identifier_format=NAME).name == "Ingrid Solvang"
+        )
 
     def test_may_have_a_number_that_names_no_date(self) -> None:
         odd = NationalIdentityNumber("99999999999")
-        who = identify(identification(national_identity_number=odd), addressed_to=odd, identifier_format=DOB)
+        who = settle_identity(identification(national_identity_number=odd), addressed_to=odd, identifier_format=DOB)
         assert who.birth_date is None
 
     def test_shows_nothing_personal_when_printed(self) -> None:

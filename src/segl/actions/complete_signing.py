@@ -25,7 +25,7 @@ from segl.actions.begin_signing import intent_for
 from segl.actions.ports import KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
 from segl.actions.seal_job import SEAL, seal_key
 from segl.actions.visibility import make_visible
-from segl.ceremony.evidence import NameNotAvailable, SignerIdentity, WrongPerson, evidence_bytes, identify
+from segl.ceremony.evidence import NameNotAvailable, SignerIdentity, WrongPerson, evidence_bytes, settle_identity
 from segl.ceremony.identification import (
     Identification,
     LoginAborted,
@@ -146,7 +146,7 @@ def _identify(ports: Ports, attempt: SigningAttempt, parameters: Mapping[str, st
 def _sign(ports: Ports, attempt: SigningAttempt, identification: Identification, *, ip_address: str) -> None:
     signer, job = attempt.signer, attempt.signer.job
     number = signer.national_identity_number
-    identity = identify(  # (3)
+    identity = settle_identity(  # (3)
         identification,
         addressed_to=NationalIdentityNumber(number) if number else None,
         identifier_format=IdentifierFormat(job.identifier_format),

@@ -36,7 +36,7 @@ class SignerIdentity:
     national_identity_number: NationalIdentityNumber | None
 
 
-def identify(
+def settle_identity(
     identification: Identification, *, addressed_to: NationalIdentityNumber | None, identifier_format: IdentifierFormat
 ) -> SignerIdentity:
     """

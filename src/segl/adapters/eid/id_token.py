@@ -46,7 +46,7 @@ class Expectation:
     now: datetime
 
 
-def identify(id_token: str, *, settings: ProviderSettings, key_of: KeySource, expected: Expectation) -> Identification:
+def check_id_token(id_token: str, *, settings: ProviderSettings, key_of: KeySource, expected: Expectation) -> Identification:
     """
     Check `id_token` and return who logged in.
 

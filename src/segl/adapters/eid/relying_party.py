@@ -22,7 +22,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from segl.actions.ports import Chance, Clock, LoginRequest
 from segl.adapters.eid.fetching import TIMEOUT_SECONDS, JsonAnswer, post_form
-from segl.adapters.eid.id_token import Expectation, identify
+from segl.adapters.eid.id_token import Expectation, check_id_token
 from segl.adapters.eid.metadata import Metadata, ProviderMetadata
 from segl.adapters.eid.settings import ClientKey, ClientSecret, ProviderSettings
 from segl.ceremony.identification import (
@@ -103,7 +103,7 @@ class RelyingParty:
         if not code or len(code) > MAX_CODE_CHARACTERS:
             raise LoginAnswerRefused("code: the answer holds no code.")
         id_token = self._exchange(metadata, code=code, code_verifier=code_verifier)
-        return identify(
+        return check_id_token(
             id_token,
             settings=self.settings,
             key_of=lambda key_id, algorithm: self._published.key(key_id, algorithm=algorithm),
