@@ -1,5 +1,5 @@
 """
-Which signature and digest algorithms Segl accepts from senders and which it makes itself, and until when.
+Which signature and digest algorithms Segl accepts from senders, and until when.
 
 Only what is used stands here. End dates are those of ETSI TS 119 312 V1.5.1 as reliability.md B-49 gives them; Segl refuses the rest (wire-spec.md 8.2).
 """
@@ -29,9 +29,6 @@ class Use(Enum):
     SENDERS_SIGNATURE = "signature of a document bundle"
     SENDERS_REFERENCE = "digest of a file in a document bundle"
     SENDERS_CERTIFICATE_DIGEST = "digest that names the certificate of a document bundle"
-    OWN_SEAL = "seal on a signed PDF"
-    OWN_SIGNATURE = "signature of a signer"
-    OWN_DIGEST = "digest in a signature of Segl's own"
 
 
 class Digest(StrEnum):
@@ -65,19 +62,17 @@ class Signature(StrEnum):
     RSA_PKCS1_SHA_256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
     RSA_PKCS1_SHA_384 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384"
     RSA_PKCS1_SHA_512 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
-    RSA_PSS_SHA_256 = "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
-    ECDSA_SHA_256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 
     @property
     def digest(self) -> Digest:
         """Return the digest algorithm inside."""
         match self:
+            case Signature.RSA_PKCS1_SHA_256:
+                return Digest.SHA_256
             case Signature.RSA_PKCS1_SHA_384:
                 return Digest.SHA_384
             case Signature.RSA_PKCS1_SHA_512:
                 return Digest.SHA_512
-            case Signature.RSA_PKCS1_SHA_256 | Signature.RSA_PSS_SHA_256 | Signature.ECDSA_SHA_256:
-                return Digest.SHA_256
             case _:
                 assert_never(self)
 
@@ -102,9 +97,6 @@ TERMS: Final = (
     Term(use=Use.SENDERS_REFERENCE, algorithm=Digest.SHA_256, ends_at=None),
     Term(use=Use.SENDERS_CERTIFICATE_DIGEST, algorithm=Digest.SHA_1, ends_at=None),
     Term(use=Use.SENDERS_CERTIFICATE_DIGEST, algorithm=Digest.SHA_256, ends_at=None),
-    Term(use=Use.OWN_SEAL, algorithm=Signature.RSA_PSS_SHA_256, ends_at=None),
-    Term(use=Use.OWN_SIGNATURE, algorithm=Signature.ECDSA_SHA_256, ends_at=None),
-    Term(use=Use.OWN_DIGEST, algorithm=Digest.SHA_256, ends_at=None),
 )
 
 

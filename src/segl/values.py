@@ -104,14 +104,6 @@ class NationalIdentityNumber:
         return "NationalIdentityNumber(…)"
 
     @property
-    def has_right_check_digits(self) -> bool:
-        """Return whether both check digits are right (modulus 11 with the weights of Skatteetaten's definition)."""
-        digits = [int(digit) for digit in self.value]
-        first = -sum(w * d for w, d in zip((3, 7, 6, 1, 8, 9, 4, 5, 2), digits, strict=False)) % 11
-        second = -sum(w * d for w, d in zip((5, 4, 3, 2, 7, 6, 5, 4, 3, 2), digits, strict=False)) % 11
-        return first == digits[9] and second == digits[10]
-
-    @property
     def birth_date(self) -> date | None:
         """Return the date of birth that the number tells, or None when its digits name no date."""
         day, month, year = int(self.value[0:2]), int(self.value[2:4]), int(self.value[4:6])

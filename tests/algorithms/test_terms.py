@@ -9,8 +9,6 @@ import pytest
 from segl.algorithms import TERMS, AlgorithmRefused, Digest, Signature, Use, accepted_digest, accepted_signature
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-TWENTY_YEARS = timedelta(days=20 * 366)
-OWN = (Use.OWN_SEAL, Use.OWN_SIGNATURE, Use.OWN_DIGEST)
 
 
 class TestAnAlgorithm:
@@ -44,11 +42,6 @@ class TestAnAlgorithm:
             accepted_digest(Signature.RSA_PKCS1_SHA_256.value, use=Use.SENDERS_SIGNATURE, now=NOW)
         with pytest.raises(AlgorithmRefused, match="is not a signature algorithm"):
             accepted_signature(Digest.SHA_256.value, use=Use.SENDERS_REFERENCE, now=NOW)
-
-    def test_that_segl_uses_itself_has_no_end_within_the_lifetime(self) -> None:
-        own = [term for term in TERMS if term.use in OWN]
-        assert {term.use for term in own} == set(OWN)
-        assert [term for term in own if term.ends_at is not None and term.ends_at < NOW + TWENTY_YEARS] == []
 
     @pytest.mark.parametrize("digest", Digest)
     def test_has_the_digest_of_its_name(self, digest: Digest) -> None:

@@ -171,8 +171,8 @@ class TestALevel:
 
 class TestTheNotes:
     def test_follow_from_the_inspection(self) -> None:
-        plain = InspectedPdf(version="1.7", pages=((1, 1),), has_form_fields=False, has_earlier_signature=False, has_attachments=False)
-        full = InspectedPdf(version="1.7", pages=((1, 1),), has_form_fields=True, has_earlier_signature=True, has_attachments=True)
+        plain = InspectedPdf(pages=((1, 1),), has_form_fields=False, has_earlier_signature=False, has_attachments=False)
+        full = InspectedPdf(pages=((1, 1),), has_form_fields=True, has_earlier_signature=True, has_attachments=True)
 
         assert notes_on(plain) == ()
         assert notes_on(full) == (DocumentNote.FORM_FIELDS, DocumentNote.EARLIER_SIGNATURE, DocumentNote.ATTACHMENTS)

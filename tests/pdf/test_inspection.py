@@ -254,9 +254,9 @@ class TestThePages:
 
 class TestAnAcceptedDocument:
     def test_tells_of_nothing_when_there_is_nothing(self) -> None:
-        found = inspect(pdf(version="1.4"))
+        found = inspect(pdf())
 
-        assert (found.version, found.has_form_fields, found.has_earlier_signature, found.has_attachments) == ("1.4", False, False, False)
+        assert (found.has_form_fields, found.has_earlier_signature, found.has_attachments) == (False, False, False)
 
     def test_tells_of_a_form(self) -> None:
         found = inspect(pdf(change=field(kind=Name.Tx, value=String("Ola"), appearance=BOX)))

@@ -21,7 +21,6 @@ from segl.wire.direct_status import (
 )
 from segl.wire.errors import ErrorCode, error_xml
 from segl.wire.reading import schema
-from segl.wire.writing import MEDIA_TYPE
 from wire.wire_xml import AGENT, BUYER, NAMESPACE, reference_folder
 
 JOB = "https://localhost:8443/api/123456789/direct/signature-jobs/7"
@@ -136,10 +135,6 @@ class TestEveryResponse:
                 assert element.text is not None
                 assert element.text.startswith(("https://", "http://"))
                 assert not set(element.text) & set(" \n\t?")
-
-    @pytest.mark.requirement("R23")
-    def test_is_sent_under_one_bare_media_type(self) -> None:
-        assert MEDIA_TYPE == "application/xml"
 
 
 _COMPILED: list[etree.XMLSchema] = []

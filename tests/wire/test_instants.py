@@ -1,4 +1,4 @@
-"""Instants as both official clients read them (wire-spec.md 12.2), and as senders write them (7.3)."""
+"""Instants as both official clients read them (wire-spec.md 12.2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from segl.values import ValueRefused
-from segl.wire.instants import read_instant, write_instant, write_permitted_time
+from segl.wire.instants import write_instant, write_permitted_time
 
 
 class TestAnInstant:
@@ -24,9 +24,8 @@ class TestAnInstant:
             (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "2026-10-25T02:30:00.000+01:00"),
         ],
     )
-    def test_is_written_with_milliseconds_and_norways_offset_and_read_back(self, at: datetime, text: str) -> None:
+    def test_is_written_with_milliseconds_and_norways_offset(self, at: datetime, text: str) -> None:
         assert write_instant(at) == text
-        assert read_instant(text) == at.replace(microsecond=at.microsecond // 1000 * 1000)
 
     def test_without_time_zone_is_not_written(self) -> None:
         with pytest.raises(ValueRefused, match=r"^An instant has no time zone\. Give an aware datetime\.$"):
@@ -37,47 +36,3 @@ class TestAnInstant:
     )
     def test_of_a_closed_gate_is_never_written_too_early(self, microsecond: int, text: str) -> None:
         assert write_permitted_time(datetime(2026, 1, 1, 11, 0, 10, microsecond, UTC)) == f"2026-01-01T12:00:{text}+01:00"
-
-    @pytest.mark.parametrize(
-        ("text", "at"),
-        [
-            ("2026-02-10T12:00:00+01:00", datetime(2026, 2, 10, 11, tzinfo=UTC)),
-            ("2026-02-10T12:00:00Z", datetime(2026, 2, 10, 12, tzinfo=UTC)),
-            ("2026-02-10T12:00:00", datetime(2026, 2, 10, 11, tzinfo=UTC)),
-            ("2026-07-10T12:00:00", datetime(2026, 7, 10, 10, tzinfo=UTC)),
-            ("2026-02-10T12:00:00.1234567Z", datetime(2026, 2, 10, 12, 0, 0, 123_456, UTC)),
-            ("\n 2026-02-10T12:00:00.5-03:30\t", datetime(2026, 2, 10, 15, 30, 0, 500_000, UTC)),
-            ("2026-02-28T24:00:00Z", datetime(2026, 3, 1, tzinfo=UTC)),
-            ("2026-10-25T02:30:00", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
-        ],
-    )
-    def test_of_a_sender_is_read_with_or_without_offset(self, text: str, at: datetime) -> None:
-        assert read_instant(text) == at
-        assert read_instant(text).tzinfo is UTC
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "",
-            "2026-02-10",
-            "2026-02-10 12:00:00Z",
-            "2026-02-10T12:00Z",
-            "2026-02-10T12:00:00+0100",
-            "2026-02-10T12:00:00+01",
-            "2026-02-10T12:00:00+01:00[Europe/Oslo]",
-            "2026-02-10T12:00:00+15:00",
-            "2026-02-10T12:00:00+01:60",
-            "2026-02-30T12:00:00Z",
-            "2026-02-10T24:00:01Z",
-            "2026-02-10T25:00:00Z",
-            "2026-02-10T12:00:60Z",
-            "0000-01-01T00:00:00Z",
-            "0001-01-01T00:00:00+01:00",
-            "9999-12-31T24:00:00Z",
-            "-2026-02-10T12:00:00Z",
-            "２026-02-10T12:00:00Z",
-        ],
-    )
-    def test_that_is_none_is_refused(self, text: str) -> None:
-        with pytest.raises(ValueRefused, match=r"^The time is not a date and time such as 2026-01-23T12:51:43\.123\+01:00\. Write it so"):
-            read_instant(text)

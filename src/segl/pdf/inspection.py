@@ -1,5 +1,5 @@
 """
-May this PDF be signed? Either its version, pages and peculiarities, or a refusal that says what is wrong, on which page, and what to do.
+May this PDF be signed? Either its pages and peculiarities, or a refusal that says what is wrong, on which page, and what to do.
 
 Source: the intake table, reliability.md D7; requirement R33; stack.md PDF traps. Runs on bytes alone, so that a fenced child process can run it.
 """
@@ -12,11 +12,9 @@ import pikepdf
 
 from segl.pdf.active_content import layer_states, refuse_active_content, refuse_uneven_layers
 from segl.pdf.graphics_state import InlineImageFound, is_balanced, is_page_balanced
-from segl.pdf.opening import header_version, opened
+from segl.pdf.opening import check_header, opened
 from segl.pdf.page_box import page_box
 from segl.pdf.refusal import PdfRefused, Reason
-
-__all__ = ["InspectedPdf", "PdfRefused", "Reason", "inspect", "is_annotation_shown"]
 
 MAX_PAGES = 2_000
 MAX_CONTENT_BYTES = 64 * 1024 * 1024  # decoded page content of the whole document
@@ -33,8 +31,6 @@ _SEPARATE_VALUE_TYPES = frozenset({"/Tx", "/Ch"})
 class InspectedPdf:
     """What an accepted PDF is."""
 
-    version: str
-    """From the header, `1.1` to `1.7`."""
     pages: tuple[tuple[float, float], ...]
     """Width and height of each page in points as a reader shows it."""
     has_form_fields: bool
@@ -48,7 +44,7 @@ def inspect(pdf: bytes) -> InspectedPdf:
 
     :raises PdfRefused: by the intake table; the only exception.
     """
-    version = header_version(pdf)
+    check_header(pdf)
     with opened(pdf) as document:
         limit_hits = pikepdf.settings.qpdf_limit_errors()
         _refuse_late_version(document)
@@ -68,7 +64,6 @@ def inspect(pdf: bytes) -> InspectedPdf:
         if warnings or pikepdf.settings.qpdf_limit_errors() > limit_hits:
             raise PdfRefused(Reason.DAMAGED)
         return InspectedPdf(
-            version=version,
             pages=sizes,
             has_form_fields=any(kind != "signed" for kind in field_types),
             has_earlier_signature="signed" in field_types or "/Perms" in document.Root,

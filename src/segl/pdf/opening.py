@@ -18,7 +18,7 @@ from segl.pdf.refusal import PdfRefused, Reason
 
 MAX_PDF_BYTES = 10_485_760  # wire-spec.md 17: total document size of a job, so no single document can be larger
 MAX_DECODED_STREAM_BYTES = 64 * 1024 * 1024  # a whole content or object stream; images are never decoded here
-_HEADER = re.compile(rb"[\x00\t\n\x0c\r ]*%PDF-([0-9])\.([0-9])(?=[\x00\t\n\x0c\r ]|%)")
+_HEADER = re.compile(rb"[\x00\t\n\x0c\r ]*%PDF-([0-9]\.[0-9])(?=[\x00\t\n\x0c\r ]|%)")
 _HEADER_MUST_BEGIN_WITHIN = 1024  # bytes; reliability.md D7
 _END = re.compile(rb"%%EOF[\x00\t\n\x0c\r ]*\Z")
 
@@ -40,25 +40,23 @@ def _set_limits_once() -> None:
     )
 
 
-def header_version(pdf: bytes) -> str:
+def check_header(pdf: bytes) -> None:
     """
-    Return the version in the header, as in `1.7`.
+    Check that `pdf` begins as PDF 1.1 to 1.7 and ends where it says it ends.
 
-    :raises PdfRefused: NOT_A_PDF, VERSION, TRAILING_BYTES or TOO_LARGE.
+    :raises PdfRefused: NOT_A_PDF, VERSION, DAMAGED, TRAILING_BYTES or TOO_LARGE.
     """
     if len(pdf) > MAX_PDF_BYTES:
         raise PdfRefused(Reason.TOO_LARGE)
     header = _HEADER.match(pdf[: _HEADER_MUST_BEGIN_WITHIN + 16])
     if header is None or pdf.index(b"%PDF-") > _HEADER_MUST_BEGIN_WITHIN:
         raise PdfRefused(Reason.NOT_A_PDF)
-    version = f"{header[1].decode()}.{header[2].decode()}"
-    if version not in {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7"}:
+    if header[1] not in {b"1.1", b"1.2", b"1.3", b"1.4", b"1.5", b"1.6", b"1.7"}:
         raise PdfRefused(Reason.VERSION)
     if b"%%EOF" not in pdf:
         raise PdfRefused(Reason.DAMAGED)
     if _END.search(pdf, pdf.rindex(b"%%EOF")) is None:
         raise PdfRefused(Reason.TRAILING_BYTES)
-    return version
 
 
 @contextmanager

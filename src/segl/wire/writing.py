@@ -13,9 +13,6 @@ from lxml import etree
 
 from segl.values import WIRE_NAMESPACE
 
-MEDIA_TYPE: Final = "application/xml"
-"""The Content-Type of every XML answer, exactly so: PHP callers compare the whole header value (wire-spec.md 14)."""
-
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """A character that XML 1.0 cannot carry (Extensible Markup Language 1.0, production Char)."""
 
