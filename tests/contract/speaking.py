@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
 
 from segl.wire.reading import schema
-from segl.xml import parse
+from segl.xml.parsing import parse
 from support.running_segl import RunningSegl
 from wire.wire_xml import reference_folder
 

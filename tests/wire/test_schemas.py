@@ -9,7 +9,7 @@ from lxml import etree
 
 from segl.wire.direct_job import parse_manifest, parse_request, parse_signer_update
 from segl.wire.reading import schema
-from segl.xml import parse
+from segl.xml.parsing import parse
 from segl.xml.schema import SchemaViolated
 from wire.wire_xml import NAMESPACE, java_form, reference_folder, request
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from segl.xml import Canonicalization, XmlRefused, canonicalize, parse
+from segl.xml.canonical import Canonicalization, canonicalize
+from segl.xml.parsing import XmlRefused, parse
 
 DOCUMENT = (
     b'<a xmlns="urn:a" xmlns:p="urn:p" xmlns:unused="urn:u"><b xmlns="urn:b" z="1" y="2"><c><p:d/></c>'

@@ -9,7 +9,7 @@ from time import process_time
 import pytest
 from lxml import etree
 
-from segl.xml import XmlRefused, parse
+from segl.xml.parsing import XmlRefused, parse
 
 DOCTYPE = "The manifest holds a DOCTYPE. Send it without."
 NOT_UTF_8 = "The manifest is not UTF-8. Send it in UTF-8."

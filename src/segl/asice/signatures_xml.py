@@ -25,7 +25,8 @@ from segl.algorithms import AlgorithmRefused, Digest, Use, accepted_digest, acce
 from segl.asice.refusal import BundleRefused, Refusal
 from segl.asice.signature_grammar import DS, XADES, check_shape
 from segl.certificates import CertificateRefused, Purpose, check_enterprise_certificate
-from segl.xml import Canonicalization, XmlRefused, canonicalize, parse
+from segl.xml.canonical import Canonicalization, canonicalize
+from segl.xml.parsing import XmlRefused, parse
 
 SIGNED_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"
 _WHAT: Final = "META-INF/signatures.xml"

@@ -15,7 +15,7 @@ from lxml import etree
 
 from segl.values import WIRE_NAMESPACE
 from segl.wire.errors import ErrorCode, RequestRefused
-from segl.xml import XmlRefused, parse
+from segl.xml.parsing import XmlRefused, parse
 from segl.xml.schema import Schema, SchemaViolated
 
 # libxml2 quotes the text of some unfinished comments on a line of its own: it may be anything a person wrote.
