@@ -183,7 +183,7 @@ def _check_list(
 ) -> None:
     if revocation_list.issuer != certificate.issuer:
         raise RevocationUnknown("The revocation list is another issuer's. Fetch the list of the certificate's own issuer.")
-    if not any(_signed_list(revocation_list, issuer) for issuer in issuers if _is_issued_by(certificate, issuer)):
+    if not any(_is_signed_by(revocation_list, issuer) for issuer in issuers if _is_issued_by(certificate, issuer)):
         raise RevocationUnknown("The revocation list is not signed by the certificate's issuer. Fetch it again.")
     if now < revocation_list.last_update_utc:
         raise RevocationUnknown("The revocation list is from the future. Check the clock and fetch it again.")
@@ -199,7 +199,7 @@ def _check_list(
             raise RevocationUnknown("The revocation list is partial. Fetch the whole list.")
 
 
-def _signed_list(revocation_list: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+def _is_signed_by(revocation_list: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     usage = _extension(issuer, x509.KeyUsage)
     if usage is not None and not usage.crl_sign:
         return False
@@ -261,7 +261,10 @@ def _path(leaf: x509.Certificate, issuers: Sequence[x509.Certificate], now: date
             "The certificate is not issued by an accepted enterprise CA. Use a certificate of this environment.",
         )
     for certificate in (leaf, *path[:-1]):
-        _check_signature_algorithm(certificate)
+        if not isinstance(certificate.signature_hash_algorithm, (hashes.SHA256, hashes.SHA384, hashes.SHA512)):
+            raise CertificateRefused(
+                CertificateRefusal.WEAK_SIGNATURE, "The certificate is signed with a weak digest algorithm. Use a newer certificate."
+            )
     return tuple(path)
 
 
@@ -280,13 +283,6 @@ def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
-
-
-def _check_signature_algorithm(certificate: x509.Certificate) -> None:
-    if not isinstance(certificate.signature_hash_algorithm, (hashes.SHA256, hashes.SHA384, hashes.SHA512)):
-        raise CertificateRefused(
-            CertificateRefusal.WEAK_SIGNATURE, "The certificate is signed with a weak digest algorithm. Use a newer certificate."
-        )
 
 
 def _check_validity(leaf: x509.Certificate, path: Sequence[x509.Certificate], now: datetime) -> None:

@@ -87,16 +87,12 @@ def _drawable() -> frozenset[int]:
     return fallback | (sans & serif)
 
 
-def _substitute(character: str) -> str:
-    return _SUBSTITUTE
-
-
 def code_point_label(character: str) -> str:
     """Return the character's number, as in `[U+4E2D]`: nothing is lost where the text itself is what people sign."""
     return f"[U+{ord(character):04X}]"
 
 
-def drawable_text(text: str, *, otherwise: Callable[[str], str] = _substitute) -> str:
+def drawable_text(text: str, *, otherwise: Callable[[str], str] = lambda character: _SUBSTITUTE) -> str:
     """
     Return `text` composed (NFC) and with every character that no font can draw replaced by `otherwise(character)`.
 

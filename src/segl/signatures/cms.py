@@ -64,10 +64,6 @@ class CmsRefused(Exception):
     """A CMS signature cannot be read, or does not say what it must. It must not be relied on."""
 
 
-def issuer_and_serial(certificate: x509.Certificate) -> bytes:
-    return der.sequence(certificate.issuer.public_bytes(), der.integer(certificate.serial_number))
-
-
 def issuer_serial(certificate: x509.Certificate) -> bytes:
     """Return the IssuerSerial of RFC 5035, which wraps the name in GeneralNames."""
     return der.sequence(der.sequence(der.tagged(4, certificate.issuer.public_bytes())), der.integer(certificate.serial_number))
@@ -123,11 +119,10 @@ def signed_data(
     is_pss: bool = True,
 ) -> bytes:
     """Return the DER ContentInfo. `content` None makes a detached signature; `certificates` may be empty, `certificate` is then left out too."""
-    digest_algorithm = _SHA256
     signer = der.sequence(
         der.integer(1),
-        issuer_and_serial(certificate),
-        digest_algorithm,
+        der.sequence(certificate.issuer.public_bytes(), der.integer(certificate.serial_number)),
+        _SHA256,
         # What is signed is the SET OF; inside SignerInfo the same bytes carry the tag [0].
         b"\xa0" + attributes[1:],
         _signature_algorithm(certificate, is_pss),
@@ -142,7 +137,7 @@ def signed_data(
             0,
             der.sequence(
                 der.integer(1 if content_type == DATA else 3),
-                der.set_of((digest_algorithm,)),
+                der.set_of((_SHA256,)),
                 encapsulated,
                 der.tagged(0, *carried) if carried else b"",
                 der.set_of((signer,)),
@@ -264,8 +259,8 @@ def _verify(signature: CmsSignature, *, content: bytes | None, digest: bytes | N
 
 
 def _verify_signing_certificate(attributes: dict[str, Any], certificate: x509.Certificate) -> None:
-    first = attributes[_SIGNING_CERTIFICATE_V2][0].parsed if hasattr(attributes[_SIGNING_CERTIFICATE_V2][0], "parsed") else None
-    identifier = (first or attributes[_SIGNING_CERTIFICATE_V2][0])["certs"][0]
+    value = attributes[_SIGNING_CERTIFICATE_V2][0]
+    identifier = getattr(value, "parsed", value)["certs"][0]
     hashing = hashes.Hash(_HASHES[identifier["hash_algorithm"]["algorithm"].native]())
     hashing.update(certificate.public_bytes(Encoding.DER))
     if identifier["cert_hash"].native != hashing.finalize():
