@@ -148,7 +148,7 @@ class TestAnOrganization:
     def test_is_told_nothing_of_an_address_without_organization_number(self, public: Api, address: str) -> None:
         answer = public.get(f"/api/{address}")
 
-        answer.refuses(403, "NOT_AUTHORIZED")
+        answer.refuses(403, "NOT_AUTHORIZED", "The address holds no organization number. Write the sender's nine digits after /api/.")
         assert "BROKER" not in answer.body.decode()
 
 

@@ -49,6 +49,10 @@ class BrokerNotAuthorized(NotAuthorized):
         self.sender = sender
 
 
+class NoOrganizationNumber(BrokerNotAuthorized):
+    """The address holds no organization number. Write the sender's nine digits after /api/."""
+
+
 def admit_caller(ports: Ports, *, certificate: x509.Certificate, sender: str, is_counted: bool = True) -> Caller:
     """
     Return the caller behind `certificate`, acting for the organization number `sender`.
@@ -56,6 +60,7 @@ def admit_caller(ports: Ports, *, certificate: x509.Certificate, sender: str, is
     The certificate's path and revocation are already checked by the door (ports.enterprise).
 
     :raises NotAuthorized: if the certificate's organization is unknown or not active.
+    :raises NoOrganizationNumber: if `sender` is none; whether one has a broker's right is then no question.
     :raises BrokerNotAuthorized: if it may not act for `sender`.
     :raises RateLimited: see limit_rate.py.
     """
@@ -68,6 +73,8 @@ def admit_caller(ports: Ports, *, certificate: x509.Certificate, sender: str, is
     known = {row.number: row for row in Organization.objects.filter(pk__in=numbers, is_active=True)}
     if number not in known:
         raise NotAuthorized(describe(certificate), organization=number)
+    if sender not in numbers:
+        raise NoOrganizationNumber(describe(certificate), organization=number, sender=sender)
     is_allowed = sender in known and (number == sender or BrokerRight.objects.filter(broker_id=number, sender_id=sender).exists())
     if not is_allowed:
         raise BrokerNotAuthorized(describe(certificate), organization=number, sender=sender)

@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
 from segl.actions.access import JobNotFound
-from segl.actions.admit_caller import BrokerNotAuthorized, NotAuthorized
+from segl.actions.admit_caller import BrokerNotAuthorized, NoOrganizationNumber, NotAuthorized
 from segl.actions.delete_documents import DocumentsNotDeletable
 from segl.actions.limit_rate import RateLimited
 from segl.actions.poll_status import PolledTooEarly
@@ -66,6 +66,8 @@ def answer_to(error: Exception) -> HttpResponse:
             return answer(ErrorCode.ASICE_VALIDATION_FAILED, f"The bundle's certificate is refused. {error}")
         case RevocationUnknown():
             return answer(ErrorCode.UNAVAILABLE, str(error))
+        case NoOrganizationNumber():
+            return answer(ErrorCode.NOT_AUTHORIZED, _docstring(error))
         case BrokerNotAuthorized(sender=sender):
             return answer(ErrorCode.BROKER_NOT_AUTHORIZED, f"{_described(error)} It may not act for organization {sender}.")
         case NotAuthorized():

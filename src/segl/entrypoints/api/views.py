@@ -22,13 +22,13 @@ from segl.actions import (
     read_results,
     read_status,
 )
-from segl.actions.admit_caller import BrokerNotAuthorized, Caller, admit_caller
+from segl.actions.admit_caller import Caller, admit_caller
 from segl.entrypoints.api import answers
 from segl.entrypoints.api.door.body import read_body
 from segl.entrypoints.api.errors import POLL_TIME_HEADER, answer
-from segl.values import Flow, OrganizationNumber, ValueRefused
+from segl.values import Flow
 from segl.wire import direct_job
-from segl.wire.errors import ErrorCode, RequestRefused
+from segl.wire.errors import ErrorCode
 from segl.wire.instants import write_instant, write_permitted_time
 from segl.wire.polling import polling_queue
 
@@ -43,7 +43,7 @@ def for_sender(*methods: str) -> Callable[[View[P]], Callable[..., HttpResponse]
     def decorate(view: View[P]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def admitted(request: HttpRequest, organization: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            caller = _admitted(request, organization)
+            caller = admit_caller(settings.SEGL_PORTS, certificate=request.META["segl.peer_certificate"], sender=organization)
             if request.method not in methods:
                 return answer(ErrorCode.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(methods)})
             return view(request, caller, *args, **kwargs)
@@ -146,19 +146,6 @@ def xades(request: HttpRequest, caller: Caller, job_id: str, position: str) -> H
         position=_number(position),
     )
     return HttpResponse(content, content_type=XML)
-
-
-def _admitted(request: HttpRequest, organization: str) -> Caller:
-    """:raises RequestRefused: if the address holds no organization number; whether one has a broker's right is then no question."""
-    try:
-        return admit_caller(settings.SEGL_PORTS, certificate=request.META["segl.peer_certificate"], sender=organization)
-    except BrokerNotAuthorized as error:
-        try:
-            OrganizationNumber(organization)
-        except ValueRefused:
-            message = "The address holds no organization number. Write the sender's nine digits after /api/."
-            raise RequestRefused(ErrorCode.NOT_AUTHORIZED, message) from error
-        raise
 
 
 def _empty() -> HttpResponse:
