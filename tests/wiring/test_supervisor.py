@@ -24,7 +24,9 @@ from segl.wiring.supervisor import Child, Supervisor, AlreadyRunning, PortTaken
 configure_if_unset()
 folder = Path(sys.argv[1])
 children = [Child(name=name, argv=[sys.executable, "-c", body]) for name, body in zip(sys.argv[3::2], sys.argv[4::2])]
-children = [Child(name=c.name, argv=c.argv, port=int(c.name[4:]) if c.name.startswith("slow") else None) for c in children]
+children = [
+    Child(name=c.name, argv=c.argv, port=int(c.name[4:]), port_setting="SEGL_SLOW_PORT") if c.name.startswith("slow") else c for c in children
+]
 try:
     sys.exit(Supervisor(
         children, data=folder, drain_seconds=float(sys.argv[2]), on_ready=lambda: (folder / "ready").write_text("yes"),
@@ -181,7 +183,8 @@ class TestTheSupervisor:
 
         assert supervisor.stderr is not None
         told = supervisor.stderr.read().decode()
-        assert f"Something else answers at port {unused_port}, which slow{unused_port} needs. Stop it, or choose another port." in told
+        assert f"Something else answers at port {unused_port}, which slow{unused_port} needs." in told
+        assert "Stop it, or choose another port with SEGL_SLOW_PORT." in told
         assert not (tmp_path / "ready").exists()
         assert not list((tmp_path / "run").glob("*.pid"))
 

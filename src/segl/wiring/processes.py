@@ -77,14 +77,14 @@ def serve() -> int:
         print(f"segl: {name} is not a setting. See docs/operating/settings.md.", file=sys.stderr)
     prepare(settings)
     children = [
-        _child("api", settings.api_host, settings.api_port),
-        _child("web", settings.web_host, settings.web_port),
+        _child("api", settings.api_host, settings.api_port, "SEGL_API_PORT"),
+        _child("web", settings.web_host, settings.web_port, "SEGL_WEB_PORT"),
         Child(name="worker", argv=_argv("worker")),
     ]
     if settings.is_sandbox:
-        children.insert(0, _child("neighbours", LOOPBACK, settings.sandbox_port))
+        children.insert(0, _child("neighbours", LOOPBACK, settings.sandbox_port, "SEGL_SANDBOX_PORT"))
         if DEMO.is_dir():
-            children.append(_child("demo", LOOPBACK, settings.demo_port))
+            children.append(_child("demo", LOOPBACK, settings.demo_port, "SEGL_DEMO_PORT"))
     try:
         return Supervisor(children, data=settings.data, on_ready=lambda: _tell_addresses(settings)).run()
     except (AlreadyRunning, PortTaken) as refused:
@@ -96,8 +96,8 @@ def _argv(process: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "segl", "run", process)
 
 
-def _child(process: str, host: str, port: int) -> Child:
-    return Child(name=process, argv=_argv(process), host=host, port=port)
+def _child(process: str, host: str, port: int, port_setting: str) -> Child:
+    return Child(name=process, argv=_argv(process), host=host, port=port, port_setting=port_setting)
 
 
 def _tell_addresses(settings: Settings) -> None:

@@ -54,6 +54,8 @@ class Child:
     port: int | None = None
     """Where it accepts connections once it is ready. None: ready as soon as it runs."""
     host: str = "127.0.0.1"
+    port_setting: str = ""
+    """The setting that `port` comes from."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,7 +127,8 @@ class Supervisor:
                 if time.monotonic() > ends_at:
                     self._pid_file("supervisor").unlink()
                     raise PortTaken(
-                        f"Something else answers at port {child.port}, which {child.name} needs. Stop it, or choose another port."
+                        f"Something else answers at port {child.port}, which {child.name} needs. "
+                        f"Stop it, or choose another port with {child.port_setting}."
                     )
                 time.sleep(_TICK_SECONDS)
 
