@@ -54,7 +54,7 @@ class HttpTimeStamps:
                 self._refuse_wrong_clock(token, imprint)
             except (TimeStampRefused, httpx.HTTPError, httpx.InvalidURL) as error:
                 reason = str(error) if isinstance(error, TimeStampRefused) else type(error).__name__
-                _log.warning("time_stamp_not_had", url=url, reason=reason)
+                _log.warning("time-stamp-not-had", url=url, reason=reason)
                 continue
             return token
         raise TimeStampUnavailable("No time-stamp authority answered rightly. Try again shortly; check the addresses in SEGL_TSA_URLS.")

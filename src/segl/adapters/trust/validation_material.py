@@ -81,7 +81,7 @@ class FetchedValidationMaterial:
             content = self._fetched(url, now=now)
         except (RevocationListRefused, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             reason = str(error) if isinstance(error, RevocationListRefused) else type(error).__name__
-            _log.warning("validation_list_not_had", url=url, reason=reason)
+            _log.warning("validation-list-not-had", url=url, reason=reason)
             if held is None or not usable:
                 raise ValidationMaterialUnavailable(
                     f"The revocation list at {url} could not be had, so nothing is signed. Try again shortly; check SEGL_CRL_URLS."

@@ -67,7 +67,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return refuse(request, "server", icon="Bandage", status=500, reason=reason, may_retry=request.method == "GET")
     except Exception as broken:  # the last resort may not fail in its turn
         reference = new_reference()
-        log.error("page_broken", reference=reference, reason=type(broken).__name__)
+        log.error("page-broken", reference=reference, reason=type(broken).__name__)
         response = HttpResponse(f"Noe gikk galt hos oss. Prøv igjen om litt. {reference}\n", content_type="text/plain; charset=utf-8")
         response.status_code = 500
         response.headers["Content-Security-Policy"] = page_policy()
@@ -88,7 +88,7 @@ def refuse(
     language, reference = page_language(request), new_reference()
     match = request.resolver_match
     log.warning(
-        "page_refused",
+        "page-refused",
         reference=reference,
         page=key,
         status=status,
