@@ -4,6 +4,7 @@ Every setting of Segl: one table of name, default, unit and help, read once from
 An absent setting is always safe; production refuses what only the sandbox may have. docs/operating/settings.md is generated from the table and tested equal.
 """
 
+# ruff: noqa: RUF009 — _setting makes a field, not a default that instances would share
 from __future__ import annotations
 
 import contextlib
@@ -11,10 +12,10 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -38,6 +39,8 @@ class Setting:
     """One row of the table."""
 
     name: str
+    read: Callable[[str, str], object]
+    """Makes the value of name and text, or raises SettingRefused."""
     default: str
     """The default in production, as it would be written. Words in braces are other settings. Empty: none."""
     sandbox: str | None = None
@@ -48,44 +51,107 @@ class Setting:
     help: str
 
 
-# fmt: off
-# One row a line, however long: this is the table.
-SETTINGS: tuple[Setting, ...] = (
-    Setting(name="SEGL_ENVIRONMENT", default="sandbox", help="`sandbox` or `production`. The sandbox brings its own certificates, identity provider and time-stamps, and proves nothing to anybody."),
-    Setting(name="SEGL_DATA", default="var", unit="folder", help="Where Segl keeps what it stores. Everything to back up is here or in the database."),
-    Setting(name="SEGL_DEBUG", default="no", unit="yes or no", help="Show tracebacks on error pages. *Sandbox* only: production refuses to start with it."),
-    Setting(name="SEGL_WEB_PORT", default="8000", unit="port", help="Where signers' pages answer plain HTTP. In production a proxy with TLS stands in front."),
-    Setting(name="SEGL_API_PORT", default="8443", unit="port", help="Where the API answers senders over mutual TLS."),
-    Setting(name="SEGL_DEMO_PORT", default="8001", unit="port", help="Where the demo sender answers. *Sandbox* only."),
-    Setting(name="SEGL_SANDBOX_PORT", default="8002", unit="port", help="Where the embedded identity provider, time-stamp authority and revocation lists answer. *Sandbox* only."),
-    Setting(name="SEGL_WEB_HOST", default="127.0.0.1", unit="IP address", help="The address that the web process listens at. Plain HTTP: keep it on this machine."),
-    Setting(name="SEGL_API_HOST", default="0.0.0.0", sandbox="127.0.0.1", unit="IP address", help="The address that the API process listens at."),  # noqa: S104 — senders come from outside; mutual TLS guards the door
-    Setting(name="SEGL_WEB_URL", default="http://localhost:{SEGL_WEB_PORT}", unit="address", help="The public address of signers' pages, as redirect URLs carry it. Production: https."),
-    Setting(name="SEGL_API_URL", default="https://localhost:{SEGL_API_PORT}", unit="address", help="The public address of the API without `/api`, as every URL in an answer carries it. Always https, at the root of its host."),
-    Setting(name="SEGL_TRUSTED_PROXIES", default="", unit="IP addresses or networks", help="Proxies in front of the web process whose X-Forwarded-For tells the signer's address. Their other headers are not believed."),
-    Setting(name="SEGL_WORKERS", default="2", unit="processes", help="Processes of each door (web, API)."),
-    Setting(name="SEGL_THREADS", default="64", unit="threads", help="Threads of each such process. A stalled client holds one for up to ten seconds, so be generous."),
-    Setting(name="SEGL_DATABASE_URL", default="sqlite:///{SEGL_DATA}/segl.sqlite3", unit="address", help="`sqlite:///path`, or `postgresql://user:password@host:port/name` (the one for real use)."),
-    Setting(name="SEGL_STORAGE_URL", default="file:{SEGL_DATA}/documents", unit="address", help="Where documents are kept: `file:` and a folder. Object storage (`s3:`) comes later."),
-    Setting(name="SEGL_KEYS", default="{SEGL_DATA}/keys", unit="folder", help="Segl's own keys: person CA and seal, each as `.pem` (certificate, then its issuers) and `.key`."),
-    Setting(name="SEGL_SECRET_KEY", default="", is_required=True, help="At least 50 random characters that sign cookies and forms. The sandbox makes its own in `secret.key` at first start."),
-    Setting(name="SEGL_SERVER_ORGANIZATION_NUMBER", default="", sandbox="984661185", unit="nine digits", is_required=True, help="The organization that runs this server. The official clients expect 984661185 unless told otherwise."),
-    Setting(name="SEGL_API_CERTIFICATE", default="", sandbox="{SEGL_DATA}/sandbox/server.pem", unit="file", is_required=True, help="The API's own certificate, followed by its issuing CA certificates (Java clients need the chain)."),
-    Setting(name="SEGL_API_KEY", default="", sandbox="{SEGL_DATA}/sandbox/server.key", unit="file", is_required=True, help="The private key to it, PEM without password."),
-    Setting(name="SEGL_ENTERPRISE_CA", default="", sandbox="{SEGL_DATA}/sandbox/ca", unit="folder", is_required=True, help="CA certificates (`.pem`, root and issuing) that senders' enterprise certificates come from. See certificates.md."),
-    Setting(name="SEGL_ENTERPRISE_CRL_URLS", default="", sandbox="http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/enterprise-issuing.crl http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/enterprise-root.crl", unit="addresses", is_required=True, help="Revocation lists of those CAs, one or more, parted by spaces. Lists are signed, so plain http is right here."),
-    Setting(name="SEGL_CRL_URLS", default="", sandbox="http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/person-root.crl http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/tsa-root.crl http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/seal-root.crl", unit="addresses", is_required=True, help="Revocation lists that go into signatures: issuers of the person CA, the time-stamp authority and the seal."),
-    Setting(name="SEGL_TRUST", default="{SEGL_DATA}/trust", sandbox="{SEGL_DATA}/sandbox/trust", unit="folder", help="Roots (`.pem`) that signatures made here are checked against: person CA, time-stamps, seal."),
-    Setting(name="SEGL_TSA_URLS", default="", sandbox="http://127.0.0.1:{SEGL_SANDBOX_PORT}/tsa", unit="addresses", is_required=True, help="Time-stamp authorities (RFC 3161), tried in order. Production: https."),
-    Setting(name="SEGL_IDENTITY_PROVIDERS", default="", unit="file", is_required=True, help="The eID providers as JSON, see identity-providers.md. The sandbox has its embedded one when this is empty."),
-    Setting(name="SEGL_POLL_INTERVAL", default="600", sandbox="5", unit="seconds", help="How long a sender waits before polling again after an empty answer."),
-    Setting(name="SEGL_POLL_LEASE", default="600", unit="seconds", help="How long a status that was handed out and not confirmed stays with the one who got it."),
-    Setting(name="SEGL_RATE_LIMIT", default="10", unit="calls a second", help="API calls of one organization in a second; one more blocks it for 30 seconds. 0 switches the limit off, *sandbox* only."),
-    Setting(name="SEGL_SIGNING_TIME_TOLERANCE", default="300", unit="seconds", help="How far a bundle's SigningTime may differ from the server's clock."),
-    Setting(name="SEGL_REDIRECT_LIFETIME", default="86400", unit="seconds", help="How long a redirect URL from the creation of a job works."),
-    Setting(name="SEGL_NEW_REDIRECT_LIFETIME", default="3600", unit="seconds", help="How long a redirect URL works that was asked for later."),
-)
-# fmt: on
+def _setting(
+    read: Callable[[str, str], T], *, default: str, sandbox: str | None = None, unit: str = "", is_required: bool = False, help: str
+) -> T:
+    """Return the field of `Settings` that is one row of the table; its type is that of what `read` makes."""
+    row: T = field(metadata={"read": read, "default": default, "sandbox": sandbox, "unit": unit, "is_required": is_required, "help": help})
+    return row
+
+
+def _parsed(name: str, text: str, parse: Callable[[str], T], remedy: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingRefused(f"{name} is {text!r}. {remedy}") from error
+
+
+def _environment(name: str, text: str) -> Environment:
+    return _parsed(name, text, Environment, "Write `sandbox` or `production`.")
+
+
+def _text(name: str, text: str) -> str:
+    return text
+
+
+def _whole(*, least: int = 1, most: int = 10**9) -> Callable[[str, str], int]:
+    def read(name: str, text: str) -> int:
+        remedy = f"Write a whole number from {least} to {most}."
+        number = _parsed(name, text, int, remedy)
+        if not least <= number <= most:
+            raise SettingRefused(f"{name} is {number}. {remedy}")
+        return number
+
+    return read
+
+
+_port = _whole(most=65535)
+
+
+def _folder(name: str, text: str) -> Path:
+    return Path(text).absolute()
+
+
+def _folder_if_any(name: str, text: str) -> Path | None:
+    return _folder(name, text) if text else None
+
+
+def _yes_or_no(name: str, text: str) -> bool:
+    match text.lower():
+        case "yes" | "true" | "on" | "1":
+            return True
+        case "no" | "false" | "off" | "0":
+            return False
+        case _:
+            raise SettingRefused(f"{name} is {text!r}. Write `yes` or `no`.")
+
+
+def _organization_number(name: str, text: str) -> str:
+    if text and not re.fullmatch(r"[0-9]{9}", text):
+        raise SettingRefused(f"{name} is {text!r}. Write nine digits.")
+    return text
+
+
+def _of_scheme(*schemes: str) -> Callable[[str, str], str]:
+    def read(name: str, text: str) -> str:
+        if urlsplit(text).scheme not in schemes:
+            # Not quoted: an address of a database carries its password.
+            raise SettingRefused(
+                f"{name} begins with no scheme that Segl knows. Begin it with {' or '.join(f'{scheme}:' for scheme in schemes)}."
+            )
+        return text
+
+    return read
+
+
+def _address(name: str, text: str) -> str:
+    remedy = "Write an address that begins with https:// (or http://), without user, query or fragment."
+    parts = _parsed(name, text, urlsplit, remedy)
+    try:
+        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError as error:
+        raise SettingRefused(f"{name} is {text!r}. {remedy}") from error
+    if not is_right or parts.username is not None or parts.query or parts.fragment or re.search(r"\s", text):
+        raise SettingRefused(f"{name} is {text!r}. {remedy}")
+    return text.rstrip("/")
+
+
+def _root(name: str, text: str) -> str:
+    address = _address(name, text)
+    parts = urlsplit(address)
+    if parts.scheme != "https" or parts.path:
+        raise SettingRefused(f"{name} is {text!r}. Write https:// and a host, without a path: clients add /api themselves.")
+    return address
+
+
+def _addresses(name: str, text: str) -> tuple[str, ...]:
+    return tuple(_address(name, one) for one in re.split(r"[\s,]+", text) if one)
+
+
+def _networks(name: str, text: str) -> tuple[str, ...]:
+    remedy = "Write IP addresses or networks like 10.0.0.0/8, parted by spaces."
+    return tuple(str(_parsed(name, one, ipaddress.ip_network, remedy)) for one in re.split(r"[\s,]+", text) if one)
+
 
 SANDBOX_MARK = "sandbox"
 """A certificate with this word in its subject or issuer, in any case, is sandbox material; Segl's sandbox writes it into every CA's name."""
@@ -96,43 +162,46 @@ MIN_SECRET_LENGTH = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings as values. Paths are absolute; addresses end without a slash."""
+    """The table, and the settings as values. Paths are absolute; addresses end without a slash."""
 
-    environment: Environment
-    data: Path
-    debug: bool
-    web_port: int
-    api_port: int
-    demo_port: int
-    sandbox_port: int
-    web_host: str
-    api_host: str
-    web_url: str
-    api_url: str
-    trusted_proxies: tuple[str, ...]
-    workers: int
-    threads: int
-    database_url: str
-    storage_url: str
-    keys: Path
-    secret_key: str
+    # fmt: off
+    # One row a line, however long. `name` of each is SEGL_ and the field's name in capitals.
+    environment: Environment = _setting(_environment, default="sandbox", help="`sandbox` or `production`. The sandbox brings its own certificates, identity provider and time-stamps, and proves nothing to anybody.")
+    data: Path = _setting(_folder, default="var", unit="folder", help="Where Segl keeps what it stores. Everything to back up is here or in the database.")
+    debug: bool = _setting(_yes_or_no, default="no", unit="yes or no", help="Show tracebacks on error pages. *Sandbox* only: production refuses to start with it.")
+    web_port: int = _setting(_port, default="8000", unit="port", help="Where signers' pages answer plain HTTP. In production a proxy with TLS stands in front.")
+    api_port: int = _setting(_port, default="8443", unit="port", help="Where the API answers senders over mutual TLS.")
+    demo_port: int = _setting(_port, default="8001", unit="port", help="Where the demo sender answers. *Sandbox* only.")
+    sandbox_port: int = _setting(_port, default="8002", unit="port", help="Where the embedded identity provider, time-stamp authority and revocation lists answer. *Sandbox* only.")
+    web_host: str = _setting(_text, default="127.0.0.1", unit="IP address", help="The address that the web process listens at. Plain HTTP: keep it on this machine.")
+    api_host: str = _setting(_text, default="0.0.0.0", sandbox="127.0.0.1", unit="IP address", help="The address that the API process listens at.")  # noqa: S104 — senders come from outside; mutual TLS guards the door
+    web_url: str = _setting(_address, default="http://localhost:{SEGL_WEB_PORT}", unit="address", help="The public address of signers' pages, as redirect URLs carry it. Production: https.")
+    api_url: str = _setting(_root, default="https://localhost:{SEGL_API_PORT}", unit="address", help="The public address of the API without `/api`, as every URL in an answer carries it. Always https, at the root of its host.")
+    trusted_proxies: tuple[str, ...] = _setting(_networks, default="", unit="IP addresses or networks", help="Proxies in front of the web process whose X-Forwarded-For tells the signer's address. Their other headers are not believed.")
+    workers: int = _setting(_whole(most=64), default="2", unit="processes", help="Processes of each door (web, API).")
+    threads: int = _setting(_whole(least=2, most=512), default="64", unit="threads", help="Threads of each such process. A stalled client holds one for up to ten seconds, so be generous.")
+    database_url: str = _setting(_of_scheme("sqlite", "postgresql"), default="sqlite:///{SEGL_DATA}/segl.sqlite3", unit="address", help="`sqlite:///path`, or `postgresql://user:password@host:port/name` (the one for real use).")
+    storage_url: str = _setting(_of_scheme("file"), default="file:{SEGL_DATA}/documents", unit="address", help="Where documents are kept: `file:` and a folder. Object storage (`s3:`) comes later.")
+    keys: Path = _setting(_folder, default="{SEGL_DATA}/keys", unit="folder", help="Segl's own keys: person CA and seal, each as `.pem` (certificate, then its issuers) and `.key`.")
+    secret_key: str = _setting(_text, default="", is_required=True, help="At least 50 random characters that sign cookies and forms. The sandbox makes its own in `secret.key` at first start.")
     """Empty in the sandbox when not set: `with_secret` fills it."""
-    server_organization_number: str
-    api_certificate: Path
-    api_key: Path
-    enterprise_ca: Path
-    enterprise_crl_urls: tuple[str, ...]
-    crl_urls: tuple[str, ...]
-    trust: Path
-    tsa_urls: tuple[str, ...]
-    identity_providers: Path | None
+    server_organization_number: str = _setting(_organization_number, default="", sandbox="984661185", unit="nine digits", is_required=True, help="The organization that runs this server. The official clients expect 984661185 unless told otherwise.")
+    api_certificate: Path = _setting(_folder, default="", sandbox="{SEGL_DATA}/sandbox/server.pem", unit="file", is_required=True, help="The API's own certificate, followed by its issuing CA certificates (Java clients need the chain).")
+    api_key: Path = _setting(_folder, default="", sandbox="{SEGL_DATA}/sandbox/server.key", unit="file", is_required=True, help="The private key to it, PEM without password.")
+    enterprise_ca: Path = _setting(_folder, default="", sandbox="{SEGL_DATA}/sandbox/ca", unit="folder", is_required=True, help="CA certificates (`.pem`, root and issuing) that senders' enterprise certificates come from. See certificates.md.")
+    enterprise_crl_urls: tuple[str, ...] = _setting(_addresses, default="", sandbox="http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/enterprise-issuing.crl http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/enterprise-root.crl", unit="addresses", is_required=True, help="Revocation lists of those CAs, one or more, parted by spaces. Lists are signed, so plain http is right here.")
+    crl_urls: tuple[str, ...] = _setting(_addresses, default="", sandbox="http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/person-root.crl http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/tsa-root.crl http://127.0.0.1:{SEGL_SANDBOX_PORT}/crl/seal-root.crl", unit="addresses", is_required=True, help="Revocation lists that go into signatures: issuers of the person CA, the time-stamp authority and the seal.")
+    trust: Path = _setting(_folder, default="{SEGL_DATA}/trust", sandbox="{SEGL_DATA}/sandbox/trust", unit="folder", help="Roots (`.pem`) that signatures made here are checked against: person CA, time-stamps, seal.")
+    tsa_urls: tuple[str, ...] = _setting(_addresses, default="", sandbox="http://127.0.0.1:{SEGL_SANDBOX_PORT}/tsa", unit="addresses", is_required=True, help="Time-stamp authorities (RFC 3161), tried in order. Production: https.")
+    identity_providers: Path | None = _setting(_folder_if_any, default="", unit="file", is_required=True, help="The eID providers as JSON, see identity-providers.md. The sandbox has its embedded one when this is empty.")
     """None: the sandbox's embedded provider."""
-    poll_interval: int
-    poll_lease: int
-    rate_limit: int
-    signing_time_tolerance: int
-    redirect_lifetime: int
-    new_redirect_lifetime: int
+    poll_interval: int = _setting(_whole(), default="600", sandbox="5", unit="seconds", help="How long a sender waits before polling again after an empty answer.")
+    poll_lease: int = _setting(_whole(), default="600", unit="seconds", help="How long a status that was handed out and not confirmed stays with the one who got it.")
+    rate_limit: int = _setting(_whole(least=0), default="10", unit="calls a second", help="API calls of one organization in a second; one more blocks it for 30 seconds. 0 switches the limit off, *sandbox* only.")
+    signing_time_tolerance: int = _setting(_whole(), default="300", unit="seconds", help="How far a bundle's SigningTime may differ from the server's clock.")
+    redirect_lifetime: int = _setting(_whole(), default="86400", unit="seconds", help="How long a redirect URL from the creation of a job works.")
+    new_redirect_lifetime: int = _setting(_whole(), default="3600", unit="seconds", help="How long a redirect URL works that was asked for later.")
+    # fmt: on
 
     @property
     def is_sandbox(self) -> bool:
@@ -158,6 +227,9 @@ class Settings:
         return f"Settings(environment={self.environment.value!r}, data={str(self.data)!r}, …)"
 
 
+SETTINGS = tuple(Setting(name=f"SEGL_{each.name.upper()}", **each.metadata) for each in fields(Settings))
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """
     Return the settings that `environ` holds, defaults filled in, production's rules enforced.
@@ -166,16 +238,14 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     :raises SettingRefused: if one is unreadable, missing, or not for production.
     """
-    environment = _parsed("SEGL_ENVIRONMENT", environ.get("SEGL_ENVIRONMENT") or "sandbox", Environment, "Write `sandbox` or `production`.")
-    is_sandbox = environment is Environment.SANDBOX
+    is_sandbox = _environment("SEGL_ENVIRONMENT", environ.get("SEGL_ENVIRONMENT") or "sandbox") is Environment.SANDBOX
     texts: dict[str, str] = {}
+    values: dict[str, Any] = {}  # Any: what each row's `read` makes
     for row in SETTINGS:
-        given = environ.get(row.name, "").strip()
         default = row.sandbox if is_sandbox and row.sandbox is not None else row.default
-        texts[row.name] = given or _filled(default, texts)
-        if row.name == "SEGL_DATA":
-            texts[row.name] = str(Path(texts[row.name]).absolute())
-    settings = _values(environment, texts)
+        texts[row.name] = environ.get(row.name, "").strip() or default.format_map(values)
+        values[row.name] = row.read(row.name, texts[row.name])
+    settings = Settings(**{name.removeprefix("SEGL_").lower(): value for name, value in values.items()})
     if not is_sandbox:
         _refuse_in_production(settings, texts)
     return settings
@@ -260,61 +330,6 @@ def _breakable(default: str) -> str:
     return default.replace("{", "$").replace("}", "").replace(" ", "` `")
 
 
-def _filled(default: str, texts: Mapping[str, str]) -> str:
-    return re.sub(r"\{(SEGL_[A-Z_]+)\}", lambda match: texts[match.group(1)], default)
-
-
-def _values(environment: Environment, texts: Mapping[str, str]) -> Settings:
-    def whole(name: str, *, least: int = 1, most: int = 10**9) -> int:
-        remedy = f"Write a whole number from {least} to {most}."
-        number = _parsed(name, texts[name], int, remedy)
-        if not least <= number <= most:
-            raise SettingRefused(f"{name} is {number}. {remedy}")
-        return number
-
-    def port(name: str) -> int:
-        return whole(name, most=65535)
-
-    def folder(name: str) -> Path:
-        return Path(texts[name]).absolute()
-
-    return Settings(
-        environment=environment,
-        data=folder("SEGL_DATA"),
-        debug=_yes_or_no("SEGL_DEBUG", texts["SEGL_DEBUG"]),
-        web_port=port("SEGL_WEB_PORT"),
-        api_port=port("SEGL_API_PORT"),
-        demo_port=port("SEGL_DEMO_PORT"),
-        sandbox_port=port("SEGL_SANDBOX_PORT"),
-        web_host=texts["SEGL_WEB_HOST"],
-        api_host=texts["SEGL_API_HOST"],
-        web_url=_address("SEGL_WEB_URL", texts["SEGL_WEB_URL"]),
-        api_url=_root("SEGL_API_URL", texts["SEGL_API_URL"]),
-        trusted_proxies=_networks("SEGL_TRUSTED_PROXIES", texts["SEGL_TRUSTED_PROXIES"]),
-        workers=whole("SEGL_WORKERS", most=64),
-        threads=whole("SEGL_THREADS", least=2, most=512),
-        database_url=_of_scheme("SEGL_DATABASE_URL", texts["SEGL_DATABASE_URL"], ("sqlite", "postgresql")),
-        storage_url=_of_scheme("SEGL_STORAGE_URL", texts["SEGL_STORAGE_URL"], ("file",)),
-        keys=folder("SEGL_KEYS"),
-        secret_key=texts["SEGL_SECRET_KEY"],
-        server_organization_number=_organization_number("SEGL_SERVER_ORGANIZATION_NUMBER", texts["SEGL_SERVER_ORGANIZATION_NUMBER"]),
-        api_certificate=folder("SEGL_API_CERTIFICATE"),
-        api_key=folder("SEGL_API_KEY"),
-        enterprise_ca=folder("SEGL_ENTERPRISE_CA"),
-        enterprise_crl_urls=_addresses("SEGL_ENTERPRISE_CRL_URLS", texts["SEGL_ENTERPRISE_CRL_URLS"]),
-        crl_urls=_addresses("SEGL_CRL_URLS", texts["SEGL_CRL_URLS"]),
-        trust=folder("SEGL_TRUST"),
-        tsa_urls=_addresses("SEGL_TSA_URLS", texts["SEGL_TSA_URLS"]),
-        identity_providers=folder("SEGL_IDENTITY_PROVIDERS") if texts["SEGL_IDENTITY_PROVIDERS"] else None,
-        poll_interval=whole("SEGL_POLL_INTERVAL"),
-        poll_lease=whole("SEGL_POLL_LEASE"),
-        rate_limit=whole("SEGL_RATE_LIMIT", least=0),
-        signing_time_tolerance=whole("SEGL_SIGNING_TIME_TOLERANCE"),
-        redirect_lifetime=whole("SEGL_REDIRECT_LIFETIME"),
-        new_redirect_lifetime=whole("SEGL_NEW_REDIRECT_LIFETIME"),
-    )
-
-
 def _refuse_in_production(settings: Settings, texts: Mapping[str, str]) -> None:
     missing = [row.name for row in SETTINGS if row.is_required and not texts[row.name]]
     if missing:
@@ -337,68 +352,7 @@ def _refuse_in_production(settings: Settings, texts: Mapping[str, str]) -> None:
             if not address.startswith("https://"):
                 raise SettingRefused(f"{name} holds {address}, which is not encrypted. Production needs https.")
     for name in ("SEGL_API_CERTIFICATE", "SEGL_API_KEY", "SEGL_ENTERPRISE_CA", "SEGL_TRUST", "SEGL_KEYS"):
-        if Path(texts[name]).absolute().is_relative_to(settings.sandbox_folder):
+        if _folder(name, texts[name]).is_relative_to(settings.sandbox_folder):
             raise SettingRefused(
                 f"{name} lies in {settings.sandbox_folder}, which holds sandbox material. Point it at real keys and certificates."
             )
-
-
-def _parsed(name: str, text: str, parse: Callable[[str], T], remedy: str) -> T:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise SettingRefused(f"{name} is {text!r}. {remedy}") from error
-
-
-def _yes_or_no(name: str, text: str) -> bool:
-    match text.lower():
-        case "yes" | "true" | "on" | "1":
-            return True
-        case "no" | "false" | "off" | "0":
-            return False
-        case _:
-            raise SettingRefused(f"{name} is {text!r}. Write `yes` or `no`.")
-
-
-def _organization_number(name: str, text: str) -> str:
-    if text and not re.fullmatch(r"[0-9]{9}", text):
-        raise SettingRefused(f"{name} is {text!r}. Write nine digits.")
-    return text
-
-
-def _of_scheme(name: str, text: str, schemes: tuple[str, ...]) -> str:
-    if urlsplit(text).scheme not in schemes:
-        # Not quoted: an address of a database carries its password.
-        raise SettingRefused(
-            f"{name} begins with no scheme that Segl knows. Begin it with {' or '.join(f'{scheme}:' for scheme in schemes)}."
-        )
-    return text
-
-
-def _address(name: str, text: str) -> str:
-    remedy = "Write an address that begins with https:// (or http://), without user, query or fragment."
-    parts = _parsed(name, text, urlsplit, remedy)
-    try:
-        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError as error:
-        raise SettingRefused(f"{name} is {text!r}. {remedy}") from error
-    if not is_right or parts.username is not None or parts.query or parts.fragment or re.search(r"\s", text):
-        raise SettingRefused(f"{name} is {text!r}. {remedy}")
-    return text.rstrip("/")
-
-
-def _root(name: str, text: str) -> str:
-    address = _address(name, text)
-    parts = urlsplit(address)
-    if parts.scheme != "https" or parts.path:
-        raise SettingRefused(f"{name} is {text!r}. Write https:// and a host, without a path: clients add /api themselves.")
-    return address
-
-
-def _addresses(name: str, text: str) -> tuple[str, ...]:
-    return tuple(_address(name, one) for one in re.split(r"[\s,]+", text) if one)
-
-
-def _networks(name: str, text: str) -> tuple[str, ...]:
-    remedy = "Write IP addresses or networks like 10.0.0.0/8, parted by spaces."
-    return tuple(str(_parsed(name, one, ipaddress.ip_network, remedy)) for one in re.split(r"[\s,]+", text) if one)
