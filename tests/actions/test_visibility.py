@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
 from segl.actions.access import SignerNotFound, sitting
@@ -18,9 +23,12 @@ from segl.actions.read_status import (
 )
 from segl.actions.reject import reject
 from segl.actions.seal_job import seal_job
+from segl.adapters.keys import profiles
+from segl.adapters.keys.files import FileKeys, certificates_pem, read_private_key, write_file
 from segl.adapters.trust.enterprise import read_certificates
 from segl.ceremony.sitting import Stage
 from segl.database.models import AuditEvent, Job, SealedPdf, SealIntent, Sitting, StatusChange, WorkItem
+from segl.signatures.pades import UnableToSeal
 from segl.signatures.verification import verify_sealed
 from segl.values import Flow
 from support.direct_jobs import AMINA, INGRID, JONAS, PUBLIC, Asked, Visitor, create, visit, work
@@ -41,6 +49,21 @@ def pdf_of(near: Neighbourhood, job: CreatedJob) -> bytes:
 
 def stage_of(visitor: Visitor) -> Stage:
     return sitting(visitor.near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret).stage
+
+
+def with_expired_seal(near: Neighbourhood, folder: Path) -> FileKeys:
+    """The test's own keys, but for a seal certificate of the same key that ended yesterday."""
+    shutil.copytree(near.material.keys, folder)
+    seal, root_key = near.keys.seal(), read_private_key(near.material.folder / "ca-keys/seal-root.key")
+    expired = profiles.seal(
+        name=seal.certificate.subject,
+        public_key=seal.private_key.public_key(),
+        issuer=profiles.Issuer(certificate=seal.chain[-1], private_key=root_key),
+        validity=profiles.Validity(not_before=NOW - timedelta(days=365), not_after=NOW - timedelta(days=1)),
+        revocation_list_url=None,
+    )
+    write_file(folder / "seal.pem", certificates_pem(expired, *seal.chain))
+    return FileKeys(folder)
 
 
 class TestASignatureOfOne:
@@ -116,6 +139,22 @@ class TestASignatureOfOne:
         assert work(near) == 1
         assert statuses(job) == ["SIGNED"]
         assert not WorkItem.objects.filter(kind="seal").exists()
+
+    def test_waits_visibly_while_the_seal_certificate_has_expired(self, near: Neighbourhood, tmp_path: Path) -> None:
+        job = create(near)
+        visit(near, job).signs()
+        before, ports = near.stored_digests(), near.ports
+        near.ports = replace(ports, keys=with_expired_seal(near, tmp_path / "keys"))
+        assert work(near) == 1
+        assert (statuses(job), near.stored_digests()) == (["WAITING"], before)
+        item = WorkItem.objects.get(kind="seal")
+        assert (item.is_dead, item.waits_for) == (False, " ".join(str(UnableToSeal.__doc__).split()))
+        assert not SealedPdf.objects.exists()
+
+        near.ports = ports
+        near.clock.move(minutes=6)
+        assert work(near) == 1
+        assert statuses(job) == ["SIGNED"]
 
 
 class TestAJobOfTwo:
@@ -291,7 +330,7 @@ class TestTheStatusQueryToken:
         assert len(states) == 1
 
 
-class TestGivingUp:
+class TestGoingBack:
     def test_is_readable_at_once_and_may_be_opened_again(self, near: Neighbourhood) -> None:
         job = create(near, Asked(signers=(INGRID, JONAS)))
         visitor = visit(near, job)
