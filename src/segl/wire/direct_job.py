@@ -7,7 +7,7 @@ checked once more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -169,8 +169,17 @@ def parse_manifest(xml: bytes) -> DirectManifest:
         required_authentication=Level(int(level)) if level else None,
         identifier_in_signed_documents=IdentifierFormat(identifier_format) if identifier_format else None,
     )
-    _check_signers_differ(manifest.signers)
-    _check_documents_differ(manifest.documents)
+    # Clients find a signer by the text alone, so a number and a custom identifier of the same text are the same to them (wire-spec.md 7.2).
+    _check_differ(
+        (str(signer.identity) for signer in manifest.signers),
+        ErrorCode.INVALID_SIGNER,
+        "Signers {} and {} of the manifest have the same identifier. Give each signer an identifier of their own.",
+    )
+    _check_differ(
+        (document.href for document in manifest.documents),
+        ErrorCode.DOCUMENT_REJECTED,
+        "Documents {} and {} of the manifest name the same file. Give each document a file of its own.",
+    )
     return manifest
 
 
@@ -202,27 +211,12 @@ def _document(element: etree._Element) -> ManifestDocument:
     return ManifestDocument(href=element.get("href", ""), mime=element.get("mime", ""), title=_required(element, "title"))
 
 
-def _check_signers_differ(signers: Sequence[ManifestSigner]) -> None:
-    # Clients find a signer by the text alone, so a number and a custom identifier of the same text are the same to them (wire-spec.md 7.2).
+def _check_differ(texts: Iterable[str], code: ErrorCode, message: str) -> None:
     seen: dict[str, int] = {}
-    for position, signer in enumerate(signers, start=1):
-        first = seen.setdefault(str(signer.identity), position)
+    for position, each in enumerate(texts, start=1):
+        first = seen.setdefault(each, position)
         if first != position:
-            raise RequestRefused(
-                ErrorCode.INVALID_SIGNER,
-                f"Signers {first} and {position} of the manifest have the same identifier. Give each signer an identifier of their own.",
-            )
-
-
-def _check_documents_differ(documents: Sequence[ManifestDocument]) -> None:
-    seen: dict[str, int] = {}
-    for position, document in enumerate(documents, start=1):
-        first = seen.setdefault(document.href, position)
-        if first != position:
-            raise RequestRefused(
-                ErrorCode.DOCUMENT_REJECTED,
-                f"Documents {first} and {position} of the manifest name the same file. Give each document a file of its own.",
-            )
+            raise RequestRefused(code, message.format(first, position))
 
 
 def _required(parent: etree._Element, *names: str) -> str:
