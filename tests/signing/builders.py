@@ -43,7 +43,6 @@ def sitting(**changes: Any) -> SittingView:
         "level": Level.HIGH,
         "identifier_format": IdentifierFormat.DATE_OF_BIRTH_AND_NAME,
         "signer_count": 3,
-        "signed_count": 0,
         "stage": Stage.READING,
         "outcome": None,
         "over_reason": None,

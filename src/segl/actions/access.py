@@ -104,7 +104,6 @@ def view_of(row: Sitting) -> SittingView:
     """Return the view of a sitting that has already been let in."""
     signer, job = row.signer, row.signer.job
     signature_type, level = SignatureType(signer.signature_type), Level(job.level)
-    others = [other for other in job.signers.all() if other.pk != signer.pk]
     deadline = signer.group.deadline_at
     return SittingView(
         sitting_id=row.pk,
@@ -128,8 +127,7 @@ def view_of(row: Sitting) -> SittingView:
         signature_type=signature_type,
         level=required_level(job_level=level, signature_type=signature_type),
         identifier_format=IdentifierFormat(job.identifier_format),
-        signer_count=len(others) + 1,
-        signed_count=sum(other.visible_status == SignerStatus.SIGNED for other in [signer, *others]),
+        signer_count=len(job.signers.all()),
         stage=_stage(signer),
         outcome=_outcome(signer),
         over_reason=_over_reason(signer),

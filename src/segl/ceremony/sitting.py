@@ -99,7 +99,6 @@ class SittingView:
     level: Level
     identifier_format: IdentifierFormat
     signer_count: int
-    signed_count: int
     stage: Stage
     outcome: Outcome | None
     over_reason: OverReason | None
