@@ -12,6 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from segl.actions.ports import Ports
 from segl.database.models import ApiRequest
+from segl.entrypoints.signing import dates
+from segl.entrypoints.signing.catalogue import LANGUAGE_NAMES
+from segl.entrypoints.signing.languages import page_language
 from segl.sandbox.clock import ClockNotMoved, move_clock
 from segl.sandbox.material import KEY_STORE_PASSWORD, Person, SandboxMaterial, read_organizations, read_persons
 from segl.sandbox.pages import catalogue
@@ -39,11 +42,11 @@ def _material() -> SandboxMaterial:
 
 
 def _page(request: HttpRequest, template: str, *, status: int = 200, **context: object) -> HttpResponse:
-    language = catalogue.page_language(request)
+    language = page_language(request)
     frame = {
         "language": language,
-        "language_name": catalogue.LANGUAGE_NAMES[language],
-        "languages": [(each.value, name, each is language) for each, name in catalogue.LANGUAGE_NAMES.items()],
+        "language_name": LANGUAGE_NAMES[language],
+        "languages": [(each.value, name, each is language) for each, name in LANGUAGE_NAMES.items()],
         "is_sandbox": True,
         "here": request.path,
     }
@@ -64,7 +67,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def _start(request: HttpRequest, *, status: int = 200, is_clock_refused: bool = False) -> HttpResponse:
     material, segl = _material(), settings.SEGL
-    language = catalogue.page_language(request)
+    language = page_language(request)
     organizations = read_organizations(material.organizations)
     persons = read_persons(material.persons)
     now = settings.SEGL_PORTS.clock.now()
@@ -88,7 +91,7 @@ def _start(request: HttpRequest, *, status: int = 200, is_clock_refused: bool = 
         organizations=[(each, catalogue.text(f"organization.{each.role.value}", language)) for each in organizations],
         persons=_with_use(persons[:FIRST_PERSONS], language),
         person_count=len(persons),
-        clock_time=catalogue.time_of_day(now, language),
+        clock_time=dates.time(now, language),
         clock_date=catalogue.date(now, language),
         clock_steps=[(seconds, catalogue.text(f"clock.{name}", language)) for name, seconds in STEPS.items()],
         is_clock_refused=is_clock_refused,
@@ -129,7 +132,7 @@ def _told(ports: Ports) -> JsonResponse:
 @require_safe
 def persons(request: HttpRequest) -> HttpResponse:
     """All test persons, and what each is good for."""
-    rows = _with_use(read_persons(_material().persons), catalogue.page_language(request))
+    rows = _with_use(read_persons(_material().persons), page_language(request))
     return _page(request, "sandbox/persons.html", persons=rows)
 
 
