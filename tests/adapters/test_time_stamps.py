@@ -76,10 +76,7 @@ def right(request: bytes) -> Answer:
 
 def ask(*urls: str, now: datetime = NOW) -> bytes:
     time_stamps = HttpTimeStamps(urls=urls, roots=[pki().tsa_root.certificate], clock=StandingClock(now), chance=SystemChance())
-    try:
-        return time_stamps.time_stamp(IMPRINT)
-    finally:
-        time_stamps.close()
+    return time_stamps.time_stamp(IMPRINT)
 
 
 class TestATimeStamp:

@@ -87,13 +87,6 @@ class HttpTimeStamps:
                 )
             return self._made
 
-    def close(self) -> None:
-        """Let go of what was opened."""
-        with self._lock:
-            if self._made is not None:
-                self._made.close()
-            self._made = None
-
     def _refuse_wrong_clock(self, token: bytes, imprint: bytes) -> None:
         difference = abs(time_stamp_tokens.read(token, imprint=imprint).generated_at - self._clock.now())
         if difference > MAX_CLOCK_DIFFERENCE:

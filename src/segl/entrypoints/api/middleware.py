@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 
 import structlog
-from cryptography import x509
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
@@ -81,11 +80,8 @@ class PeerCertificate:
             check_enterprise_certificate(certificate, issuers=ports.enterprise.issuers(), now=ports.clock.real_now(), purpose=Purpose.TLS)
             ports.enterprise.check(certificate)
         except CertificateRefused as refused:
-            return self._refused(certificate, refused)
+            log.warning("api-certificate-refused", reason=refused.reason.value, certificate=describe(certificate).subject)
+            return answer(ErrorCode.NOT_AUTHORIZED, refused.message)
         except Exception as error:  # last resort: whatever the trust store says, the answer is XML
             return answer_to(error)
         return self.get_response(request)
-
-    def _refused(self, certificate: x509.Certificate, refused: CertificateRefused) -> HttpResponse:
-        log.warning("api-certificate-refused", reason=refused.reason.value, certificate=describe(certificate).subject)
-        return answer(ErrorCode.NOT_AUTHORIZED, refused.message)

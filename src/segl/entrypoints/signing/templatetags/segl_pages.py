@@ -28,13 +28,9 @@ def asset(name: str) -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """Return one of the vendored icons as inline SVG; it says nothing to screen readers, the words beside it do."""
-    return _icon(name)
-
-
-@cache
-def _icon(name: str) -> SafeString:
     drawing = (assets.FOLDER / "vendor/icons" / f"{name}.svg").read_text()
     opening = '<svg class="icon" viewBox="0 0 24 24" fill="none" aria-hidden="true" focusable="false">'
     # The drawings are files of this package, not input.
