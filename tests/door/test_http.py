@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import signal
+import socket
 import ssl
 import threading
 import time
@@ -17,6 +19,9 @@ from door.door_running import GET, Answer, Pki, RunningDoor, ask, read_answer, r
 ERROR = re.compile(
     rb'(<\?xml version=["\']1.0["\'] encoding=["\']UTF-8["\']( standalone=["\']yes["\'])?\?>\s*)?<error xmlns="http://signering.posten.no/schema/v1">'
 )
+
+
+LAST_GET = b"GET /api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 def _is_error(answer: Answer, status: int, code: str) -> None:
@@ -202,10 +207,25 @@ class TestAnError:
         assert "secret-of-the-application" not in door.log.read_text() + answer.body.decode()
 
 
+def _answers_soon(door: RunningDoor) -> None:
+    started = time.monotonic()
+    with door.connect() as connection:
+        assert ask(connection, GET).status == 200
+    assert time.monotonic() - started < 3
+
+
+def _is_reset(connection: socket.socket) -> bool:
+    try:
+        socket.socket.send(connection, b"still here")  # past TLS
+    except OSError:
+        return True
+    return False
+
+
 class TestTheEndOfAConnection:
     def test_is_said_in_tls(self, door: RunningDoor) -> None:
         with door.connect() as connection:
-            ask(connection, b"GET /api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            ask(connection, LAST_GET)
             # Without close_notify OpenSSL raises an unexpected end of file here.
             assert connection.recv(100) == b""
 
@@ -215,6 +235,30 @@ class TestTheEndOfAConnection:
             threading.Event().wait(1)
             assert len(read_answer(connection).body) == 4 << 20
             assert connection.recv(100) == b""
+
+    def test_holds_up_nobody_when_forty_end_at_once_and_hang_up_late(self, door: RunningDoor) -> None:
+        # As Java's garbage collector ends forgotten connections: close_notify, and the socket stays open.
+        with contextlib.ExitStack() as until_the_end:
+            ended = [until_the_end.enter_context(door.connect()) for _ in range(40)]
+            for connection in ended:
+                assert ask(connection, GET).status == 200
+            for connection in ended:
+                connection.settimeout(0)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    connection.unwrap()  # type: ignore[attr-defined]  # it is a TLS one
+            _answers_soon(door)
+
+    def test_holds_up_nobody_when_forty_were_told_to_and_do_not(self, door: RunningDoor) -> None:
+        with contextlib.ExitStack() as until_the_end:
+            for connection in [until_the_end.enter_context(door.connect()) for _ in range(40)]:
+                assert ask(connection, LAST_GET).status == 200
+            _answers_soon(door)
+
+    def test_does_not_wait_for_long_for_one_that_never_hangs_up(self, door: RunningDoor) -> None:
+        with door.connect() as connection:
+            ask(connection, LAST_GET)
+            assert connection.recv(100) == b""
+            wait_until(lambda: _is_reset(connection), seconds=15, what="the end of patience")
 
 
 class TestAStoppingDoor:

@@ -7,7 +7,8 @@ What differs from gthread (gunicorn 27), each because of stack.md "TLS and the s
  (3) a refused handshake is told to the door; the client gets the TLS alert only;
  (4) errors of the server itself are answered by the door, not with gunicorn's HTML;
  (5) a body that the application left is drained further, so that a client in the middle of sending reads its refusal and keeps its connection;
- (6) TLS ends with close_notify, and lingering closes happen in the thread, not in the loop that accepts.
+ (6) TLS ends with close_notify, and a connection that has ended waits in the poller, not in a thread, until the client hangs up: Java lets go of
+     dozens at once and hangs up later.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ STOP_SECONDS = 2.0
 """How long a stopping worker waits for a connection that has said nothing."""
 
 _LATER = object()
+_ENDED = object()
+_READ_AT_ONCE = 64 * 1024
 _log = structlog.get_logger("segl.server")
 
 
@@ -79,6 +82,8 @@ class Connection(gthread.TConn):  # type: ignore[misc]  # gunicorn has no types
     sock: socket.socket
     handshake_ends_at: float
     waits_since: float
+    bytes_to_drain: int | None = None
+    """How much more of what the client still sends is thrown away; None while the connection has not ended."""
 
     def is_gone(self) -> bool:
         """Return whether the other side closed without a word, as whoever only asks if the port answers does."""
@@ -120,16 +125,34 @@ class Connection(gthread.TConn):  # type: ignore[misc]  # gunicorn has no types
         """Return whether a part of the next request is here already: the poller cannot see what TLS has decrypted."""
         return bool(self.parser.unreader.buf.getvalue()) or (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0)
 
+    def end(self) -> None:
+        """
+        Say that nothing more comes, and leave the client time to read it: closing at once could send a reset that overtakes the answer or alert.
+
+        `drain` is to be called whenever the client sends something, until `close`.
+        """
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+        self.bytes_to_drain = LINGER_BYTES
+
+    def drain(self) -> bool:
+        """Throw away what came; return whether more may come."""
+        if self.bytes_to_drain is None:
+            return True
+        try:
+            count = len(socket.socket.recv(self.sock, _READ_AT_ONCE))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self.bytes_to_drain -= count
+        return count > 0 and self.bytes_to_drain > 0
+
     def close(self, graceful: bool = False) -> None:
-        if graceful:
-            with contextlib.suppress(OSError):
-                self.sock.setblocking(True)
-            seconds = LINGER_SECONDS if self.initialized else REFUSED_LINGER_SECONDS
-            util.close_graceful(self.sock, timeout=seconds, max_drain=LINGER_BYTES)
-        else:
-            if isinstance(self.sock, TlsSocket) and self.initialized:
-                self.sock.say_goodbye()
-            util.close(self.sock)
+        """Close at once. gunicorn's `graceful`, a wait in its main loop, is `end` here."""
+        if isinstance(self.sock, TlsSocket) and self.initialized:
+            self.sock.say_goodbye()
+        util.close(self.sock)
 
 
 class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -172,26 +195,34 @@ class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
                 is_ready = conn.advance()
             except OSError as error:
                 self._tell_refused(conn, error)
-                # The alert is on its way; without a linger a reset could overtake it.
-                conn.close(graceful=True)
-                return False
+                conn.end()
+                return _ENDED
             if not is_ready or (conn.door.context is not None and not conn.holds_bytes()):
                 return _LATER
         kept = super().handle(conn)
         while kept and conn.holds_bytes():
             kept = super().handle(conn)
-        if not kept:
-            conn.close(graceful=True)
-        return kept
+        if kept:
+            return kept
+        conn.end()
+        # gunicorn itself closes some; the poller takes none of those.
+        return _ENDED if conn.sock.fileno() >= 0 else False
 
     def finish_request(self, conn: Connection, fs: Any) -> None:  # Any: a future of gunicorn's pool
-        if fs.cancelled() or fs.exception() is not None or fs.result() is not _LATER:
-            super().finish_request(conn, fs)
-        elif self.alive:
+        result = None if fs.cancelled() or fs.exception() is not None else fs.result()
+        if result is _ENDED or (result is _LATER and self.alive):
             self._wait(conn)
-        else:
+        elif result is _LATER:
             self.nr_conns -= 1
             conn.close()
+        else:
+            super().finish_request(conn, fs)
+
+    def on_pending_socket_readable(self, conn: Connection, client: Any) -> None:  # Any: gunicorn has no types
+        if conn.bytes_to_drain is None:
+            super().on_pending_socket_readable(conn, client)
+        elif not conn.drain():
+            self._drop(conn)
 
     def murder_pending(self) -> None:
         now = time.monotonic()
@@ -235,9 +266,12 @@ class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
     def _wait(self, connection: Connection) -> None:
         connection.sock.setblocking(False)
         connection.waits_since = time.monotonic()
-        connection.timeout = connection.waits_since + IDLE_SECONDS
-        if not connection.initialized:
-            connection.timeout = min(connection.timeout, connection.handshake_ends_at)
+        if connection.bytes_to_drain is not None:
+            connection.timeout = connection.waits_since + (LINGER_SECONDS if connection.initialized else REFUSED_LINGER_SECONDS)
+        elif connection.initialized:
+            connection.timeout = connection.waits_since + IDLE_SECONDS
+        else:
+            connection.timeout = min(connection.waits_since + IDLE_SECONDS, connection.handshake_ends_at)
         self.pending_conns.append(connection)
         self.poller.register(connection.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection))
 
@@ -250,7 +284,7 @@ class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
         with contextlib.suppress(OSError, KeyError, ValueError):
             self.poller.unregister(connection.sock)
         self.nr_conns -= 1
-        if isinstance(connection.sock, TlsSocket) and not connection.initialized:
+        if isinstance(connection.sock, TlsSocket) and not connection.initialized and connection.bytes_to_drain is None:
             self.tpool.submit(self._tell_refused, connection, TimeoutError("The handshake took too long."))
         connection.close()
 
