@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import pypdfium2
 import pytest
+from PIL import ImageOps
 
 from segl.pdf.front_page import DocumentNote, FrontPage, level_words, long_time, notes_on, short_time, state_sentence
 from segl.pdf.inspection import InspectedPdf
@@ -14,11 +17,43 @@ from segl.pdf.typesetting import TypesettingFailed, drawable_text, typeset
 from segl.values import Level, SignatureType
 
 from .builders import pdf
-from .sealed import SEALED_AT, composed, content, document, signer
+from .sealed import SEALED_AT, composed, content, document, drawn, signer
 
 
 def words(sealed: bytes, page: int = 1) -> str:
     return " ".join(extract_text(sealed)[page - 1].split())
+
+
+LONG_WORDS = [
+    "Arbeidsavtale_2026_Fjordvik_kommune_Ingrid_Solvang_vedlegg_3_versjon_2_ferdig",
+    "https://www.fjordvik.kommune.no/avtaler/2026/arbeidsavtale-ingrid-solvang",
+    "W" * 80,
+]
+
+
+def rightmost_ink(sealed: bytes, page: int) -> int:
+    """Return the last column, in points, where anything is drawn on the white page."""
+    _, _, right, _ = ImageOps.invert(drawn(sealed, page).convert("L")).getbbox() or (0, 0, 0, 0)
+    return right
+
+
+def boxes_beside(sealed: bytes, text: str) -> tuple[list[float], float]:
+    """Return the right edges of the characters on the first page that stand on the line of `text`, before it, and its left edge."""
+    page = pypdfium2.PdfDocument(sealed)[0].get_textpage()
+    found = page.search(text).get_next()
+    assert found is not None
+    start, count = found
+    left, bottom, _, top = page.get_charbox(start)
+    others = [page.get_charbox(index) for index in range(page.count_chars()) if not start <= index < start + count]
+    return [box[2] for box in others if box[0] < left and box[1] < top and box[3] > bottom], left
+
+
+def rightmost_beside(sealed: bytes, text: str) -> float:
+    return max(boxes_beside(sealed, text)[0])
+
+
+def left_of(sealed: bytes, text: str) -> float:
+    return boxes_beside(sealed, text)[1]
 
 
 class TestTheFrontPage:
@@ -108,6 +143,50 @@ class TestTheFrontPage:
 
         assert page.count(title) >= 2
         assert name.strip() in page
+
+    @pytest.mark.parametrize("title", LONG_WORDS)
+    def test_breaks_a_title_without_a_space_inside_its_margins_and_beside_its_page_numbers(self, title: str) -> None:
+        sealed = composed(content([document(pdf(), title=title)], title=title))
+
+        assert "".join(words(sealed).split()).count(title) == 2
+        assert rightmost_ink(sealed, 1) <= 534
+        assert rightmost_beside(sealed, "side 2") < left_of(sealed, "side 2")
+
+    def test_breaks_a_name_without_a_space(self) -> None:
+        name = "Fornavnesen-Etternavnesen" * 5
+
+        sealed = composed(content([document(pdf())], names=[name]))
+
+        assert name in "".join(words(sealed).split())
+        assert rightmost_beside(sealed, "BankID") < left_of(sealed, "BankID")
+
+    def test_leaves_nothing_in_the_text_where_a_title_breaks(self) -> None:
+        title = LONG_WORDS[0]
+        reader = pypdfium2.PdfDocument(composed(content([document(pdf())], title=title)))
+
+        raw = reader[0].get_textpage().get_text_range()
+
+        assert title in raw.replace("\r\n", "")
+
+    @pytest.mark.parametrize("title", [*LONG_WORDS, "Avtale om tilskudd til drift og utvikling av tjenester for barn og unge i kommunen"])
+    def test_shortens_a_title_in_the_footer_to_one_line_and_keeps_its_page(self, title: str) -> None:
+        footer = words(composed(content([document(pdf(), title=title)])), 2)
+
+        found = re.fullmatch(r"Hei 1 Signert av Ingrid Solvang Dokument 1: (.{30,}), side 1 av 1 Side 2 av 2", footer)
+        assert found
+        assert found[1] == title or (found[1].endswith("…") and title.startswith(found[1][:-1]))
+
+    def test_shortens_a_name_in_the_footer_that_two_lines_do_not_hold_and_counts_the_rest(self) -> None:
+        footer = words(composed(content([document(pdf())], names=["N" * 200, "Ola", "Kari"])), 2)
+
+        assert re.fullmatch(r"Hei 1 Signert av N+ N+… og 2 til, se forsiden Dokument 1: Avtale, side 1 av 1 Side 2 av 2", footer)
+
+    def test_shortens_a_single_name_in_the_footer_to_two_lines(self) -> None:
+        footer = extract_text(composed(content([document(pdf())], names=["N" * 200])))[1].removeprefix("Hei 1").strip().split("\n")
+
+        assert footer[0].startswith("Signert av N")
+        assert footer[1].endswith("N…")
+        assert footer[2].startswith("Dokument 1: Avtale")
 
     @pytest.mark.parametrize(
         "name", ["Anna-Máret Ántte Bæivváš", "Ŋáŋŧŧa Đorđević", "Nguyễn Thị Hồng Ánh", "Łukasz Źdźbło", "Ștefan Țuțea", "Ольга Ёлкина"]

@@ -6,7 +6,6 @@ They are not part of what was signed, and the page says so. Source: design.md 13
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -174,17 +173,6 @@ def _signer_rows(signer: FrontPageSigner) -> JsonValue:
     }
 
 
-def _footer_labels(documents: Sequence[FrontPageDocument]) -> list[JsonValue]:
-    return [
-        {
-            "label": f"Dokument {document.number}: {drawable_text(document.title)}, side {page} av {document.page_count}",
-            "document": document.number,
-        }
-        for document in documents
-        for page in range(1, document.page_count + 1)
-    ]
-
-
 def typeset_front_page(front_page: FrontPage) -> bytes:
     """
     Return the tagged A4 PDF that holds the front page or pages, then one page with only its footer for each page of the documents.
@@ -199,6 +187,5 @@ def typeset_front_page(front_page: FrontPage) -> bytes:
         "documents": [_document_rows(document) for document in front_page.documents],
         "signers": [_signer_rows(signer) for signer in front_page.signers],
         "footer_names": [drawable_text(signer.name) for signer in front_page.signers],
-        "pages": _footer_labels(front_page.documents),
     }
     return typeset(_TEMPLATE, content=content, unix_seconds=int(front_page.sealed_at.timestamp()))
