@@ -13,7 +13,8 @@ from segl.xml.parsing import XmlRefused, parse
 
 DOCTYPE = "The manifest holds a DOCTYPE. Send it without."
 NOT_UTF_8 = "The manifest is not UTF-8. Send it in UTF-8."
-OTHER_ENCODING = "The manifest says it has another encoding than it has. Send it in UTF-8 and say so."
+OTHER_ENCODING = "The manifest declares another encoding than {}. Send it in UTF-8 and say so."
+NOT_DECLARED_UTF_8 = OTHER_ENCODING.format("UTF-8")
 INSTRUCTION = "The manifest holds a processing instruction. Send it without."
 NO_ROOT = "The manifest is not well-formed XML: no root element begins after the prolog. Send well-formed XML."
 
@@ -54,11 +55,11 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("a half surrogate", b"<a>\xed\xa0\x80</a>", NOT_UTF_8),
     ("half a character of UTF-16", "<a/>".encode("utf-16") + b"\x00", NOT_UTF_8),
     *(
-        (f"{name} declared", f'<?xml version="1.0" encoding="{name}"?><a/>'.encode(), OTHER_ENCODING)
+        (f"{name} declared", f'<?xml version="1.0" encoding="{name}"?><a/>'.encode(), NOT_DECLARED_UTF_8)
         for name in ("UTF-7", "UTF-16", "ISO-8859-1", "IBM037", "UTF-32", "utf_8", "x-user-defined", "")
     ),
-    ("UTF-8 declared in UTF-16", '<?xml version="1.0" encoding="UTF-8"?><a/>'.encode("utf-16"), OTHER_ENCODING),
-    ("UTF-7 that hides a DOCTYPE", b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a+AD4-<a/>', OTHER_ENCODING),
+    ("UTF-8 declared in UTF-16", '<?xml version="1.0" encoding="UTF-8"?><a/>'.encode("utf-16"), OTHER_ENCODING.format("UTF-16")),
+    ("UTF-7 that hides a DOCTYPE", b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a+AD4-<a/>', NOT_DECLARED_UTF_8),
     ("XML 1.1", b'<?xml version="1.1"?><a/>', "The manifest says it is another version of XML than 1.0. Send version 1.0."),
     ("an instruction before the root", b'<?xml-stylesheet href="http://127.0.0.1:9/"?><a/>', INSTRUCTION),
     ("an instruction in the root", b"<a><?php echo ?></a>", INSTRUCTION),

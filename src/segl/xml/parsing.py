@@ -97,7 +97,7 @@ def _text(data: bytes, what: str) -> str:
         if version and version[1] != "1.0":
             raise XmlRefused(f"The {what} says it is another version of XML than 1.0. Send version 1.0.")
         if declared and declared[1].lower() not in names:
-            raise XmlRefused(f"The {what} says it has another encoding than it has. Send it in UTF-8 and say so.")
+            raise XmlRefused(f"The {what} declares another encoding than {names[0].upper()}. Send it in UTF-8 and say so.")
     return text
 
 
