@@ -95,7 +95,7 @@ class TestAGoodBundle:
     def test_may_hold_the_mimetype_entry_unsigned(self) -> None:
         assert dict(opened(bundle(mimetype=b"application/vnd.etsi.asic-e+zip")).files) == DOCUMENTS
 
-    @pytest.mark.parametrize("name", ["a b.pdf", "a+b.pdf", "avtale æøå.pdf", "folder/paper.pdf", "100%.pdf", "50%25.pdf"])
+    @pytest.mark.parametrize("name", ["a b.pdf", "a+b.pdf", "avtale æøå.pdf", "100%.pdf", "50%25.pdf"])
     @pytest.mark.parametrize("shape", Shape)
     def test_may_hold_documents_of_odd_names(self, name: str, shape: Shape) -> None:
         assert dict(opened(bundle(documents={name: b"x"}, shape=shape)).files) == {name: b"x"}

@@ -237,6 +237,12 @@ PACKAGES = [
         message="Entry number 5 of the bundle stands in META-INF, where only signatures.xml may stand. Build the bundle without it.",
     ),
     Row(
+        what="a document in a folder",
+        entries=put("folder/paper.pdf", b"x"),
+        reason=Refusal.NAME,
+        message="The name of entry number 5 in the bundle leads into a folder. Put the file beside manifest.xml.",
+    ),
+    Row(
         what="no signature file",
         entries=drop("META-INF/signatures.xml"),
         reason=Refusal.SIGNATURE_MISSING,

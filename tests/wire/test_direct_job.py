@@ -313,6 +313,20 @@ class TestAManifest:
 
         assert [str(one.identity) for one in parsed.signers] == ["clerk", "Clerk", "clerk "]
 
+    @pytest.mark.parametrize(
+        "blank", [" ", " \t\n ", "\u00a0\u2003", "\u200b\u00ad"], ids=["space", "white space", "wide spaces", "nothing seen"]
+    )
+    def test_with_a_title_that_shows_nothing_is_refused(self, blank: str) -> None:
+        told = "The title of {} in the manifest shows nothing. Write one that people can read."
+        older = f'<document href="a.pdf" mime="application/pdf"><title>{blank}</title></document>'
+
+        assert refused_manifest(manifest(texts=f"<title>{blank}</title>")) == told.format("the job")
+        assert refused_manifest(manifest(documents=documents(document(1), document(2, title=blank)))) == told.format("document 2")
+        assert refused_manifest(manifest(texts="", documents=older)) == told.format("the job")
+
+    def test_keeps_a_title_as_it_is_written(self) -> None:
+        assert parse_manifest(manifest(texts="<title> Lån  1 </title>")).title == " Lån  1 "
+
     def test_with_two_documents_of_one_file_is_refused(self) -> None:
         xml = manifest(documents=documents(document(1), document(2), document(1)))
 

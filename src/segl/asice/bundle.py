@@ -63,7 +63,8 @@ def unpack_bundle(data: bytes) -> UnpackedBundle:
     """
     Return the parts of the bundle in `data`, without verifying the signature.
 
-    :raises BundleRefused: if the ZIP is not sound, a part is missing, or META-INF holds anything but the one signature file.
+    :raises BundleRefused: if the ZIP is not sound, a part is missing, META-INF holds anything but the one signature file, or there is another
+        folder.
     """
     entries = read_zip(data)
     # META-INF/manifest.xml of other ASiC-E profiles is refused too: the bundle profile says it should not exist (wire-spec.md 8.1).
@@ -72,6 +73,11 @@ def unpack_bundle(data: bytes) -> UnpackedBundle:
             raise BundleRefused(
                 Refusal.UNEXPECTED_ENTRY,
                 f"Entry number {number} of the bundle stands in META-INF, where only signatures.xml may stand. Build the bundle without it.",
+            )
+        # A document's name becomes an attachment's in the sealed PDF, and from there a file's on the disk of whoever takes it out.
+        if "/" in name and name != SIGNATURES:
+            raise BundleRefused(
+                Refusal.NAME, f"The name of entry number {number} in the bundle leads into a folder. Put the file beside {MANIFEST}."
             )
     signatures, mimetype = entries.pop(SIGNATURES, None), entries.pop(MIMETYPE, None)
     manifest = entries.get(MANIFEST)

@@ -7,6 +7,7 @@ checked once more.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -151,8 +152,8 @@ def parse_manifest(xml: bytes) -> DirectManifest:
     """
     Return what the bundle's manifest.xml says.
 
-    :raises RequestRefused: SCHEMA_VALIDATION_ERROR; INVALID_SIGNER if two signers have the same identifier; DOCUMENT_REJECTED if two
-        documents name the same file.
+    :raises RequestRefused: SCHEMA_VALIDATION_ERROR, also for a title that shows nothing; INVALID_SIGNER if two signers have the same
+        identifier; DOCUMENT_REJECTED if two documents name the same file.
     """
     root = read(xml, root="direct-signature-job-manifest", what="manifest")
     legacy = child(root, "document")
@@ -169,6 +170,9 @@ def parse_manifest(xml: bytes) -> DirectManifest:
         required_authentication=Level(int(level)) if level else None,
         identifier_in_signed_documents=IdentifierFormat(identifier_format) if identifier_format else None,
     )
+    _check_readable(manifest.title, "the job")
+    for position, document in enumerate(manifest.documents, start=1):
+        _check_readable(document.title, f"document {position}")
     # Clients find a signer by the text alone, so a number and a custom identifier of the same text are the same to them (wire-spec.md 7.2).
     _check_differ(
         (str(signer.identity) for signer in manifest.signers),
@@ -194,6 +198,7 @@ def parse_signer_update(body: bytes) -> None:
 
 
 _EXIT_URLS = ("completion-url", "rejection-url", "error-url")
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 def _signer(element: etree._Element) -> ManifestSigner:
@@ -217,6 +222,14 @@ def _check_differ(texts: Iterable[str], code: ErrorCode, message: str) -> None:
         first = seen.setdefault(each, position)
         if first != position:
             raise RequestRefused(code, message.format(first, position))
+
+
+def _check_readable(title: str, whose: str) -> None:
+    # White space and format characters (Unicode's Z, Cc, Cf) leave no mark, and people would be asked to sign what has no name.
+    if all(unicodedata.category(character) in _UNSEEN for character in title):
+        raise RequestRefused(
+            ErrorCode.SCHEMA_VALIDATION_ERROR, f"The title of {whose} in the manifest shows nothing. Write one that people can read."
+        )
 
 
 def _required(parent: etree._Element, *names: str) -> str:
