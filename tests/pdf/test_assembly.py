@@ -19,6 +19,9 @@ from segl.pdf.text import extract_text, typeset_text
 from .builders import A4, Change, annotation, attachment, field, layer, on_page, pdf
 from .sealed import composed, content, document, drawn
 
+WHITE = (255, 255, 255)
+RED = b"1 0 0 rg 0 0 200 50 re f"
+MIDDLE = (int(23.8 + 200 * 0.92), int(11.3 + (841.9 - 425) * 0.92))  # of an annotation, on the sealed page
 FOUR_COLOURS = b"1 0 0 rg 0 0 150 200 re f 0 1 0 rg 150 0 250 200 re f 0 0 1 rg 0 200 150 400 re f 0 0 0 rg 150 200 250 200 re f"
 
 
@@ -284,6 +287,78 @@ class TestWhatCouldActOrChange:
         filled = pdf(change=field(kind=Name.Tx, value=String("Blåbær"), needs_appearances=True))
 
         assert "Blåbær" in extract_text(composed(content([document(filled)])))[1]
+
+    def test_is_drawn_anew_without_its_old_appearance(self) -> None:
+        filled = pdf(change=field(kind=Name.Tx, value=String("Ny"), appearance=b"1 0 0 rg 0 0 200 50 re f", needs_appearances=True))
+
+        sealed = composed(content([document(filled)]))
+
+        assert "Ny" in extract_text(sealed)[1]
+        assert drawn(sealed, 2).getpixel(MIDDLE) == WHITE
+
+    def test_with_the_invisible_flag_is_drawn_when_its_kind_is_known(self) -> None:
+        known, unknown = (
+            drawn(composed(content([document(pdf(change=annotation(appearance=RED, Subtype=kind, F=1)))])), 2)
+            for kind in (Name.Stamp, Name.Surprise)
+        )
+
+        assert (known.getpixel(MIDDLE), unknown.getpixel(MIDDLE)) == ((255, 0, 0), WHITE)
+
+    @pytest.mark.parametrize(
+        ("policy", "is_off", "is_shown"),
+        [
+            (None, True, False),
+            (None, False, True),
+            ("AllOff", True, True),
+            ("AllOff", False, False),
+            ("AnyOff", True, True),
+            ("AllOn", True, False),
+        ],
+    )
+    def test_is_drawn_when_the_rule_over_its_layers_shows_it(self, policy: str | None, is_off: bool, is_shown: bool) -> None:
+        def change(given: pikepdf.Pdf) -> None:
+            layer(is_off=is_off)(given)
+            rule = Dictionary(Type=Name.OCMD, OCGs=given.Root.OCProperties.OCGs[0])
+            if policy is not None:
+                rule.P = Name(f"/{policy}")
+            annotation(appearance=RED, Subtype=Name.Stamp, OC=given.make_indirect(rule))(given)
+
+        page = drawn(composed(content([document(pdf(change=change))])), 2)
+
+        assert page.getpixel(MIDDLE) == ((255, 0, 0) if is_shown else WHITE)
+
+    @pytest.mark.parametrize("negated", [False, True])
+    def test_is_drawn_when_the_expression_over_its_layers_is_true(self, negated: bool) -> None:
+        def change(given: pikepdf.Pdf) -> None:
+            layer(is_off=True)(given)
+            hidden = given.Root.OCProperties.OCGs[0]
+            expression = Array([Name.Not, hidden]) if negated else Array([Name.And, Array([Name.Not, hidden]), hidden])
+            annotation(appearance=RED, Subtype=Name.Stamp, OC=given.make_indirect(Dictionary(Type=Name.OCMD, VE=expression)))(given)
+
+        page = drawn(composed(content([document(pdf(change=change))])), 2)
+
+        assert page.getpixel(MIDDLE) == ((255, 0, 0) if negated else WHITE)
+
+    @pytest.mark.parametrize(
+        ("entries", "colour"),
+        [
+            ({}, (0, 0, 0)),
+            ({"Border": Array([0, 0, 6]), "C": Array([1, 0, 0])}, (255, 0, 0)),
+            ({"BS": Dictionary(W=6), "C": Array([0, 1, 0])}, (0, 255, 0)),
+            ({"Border": Array([0, 0, 0])}, WHITE),
+            ({"BS": Dictionary(W=0)}, WHITE),
+            ({"C": Array()}, WHITE),
+        ],
+        ids=str,
+    )
+    def test_is_the_border_of_a_link_as_readers_draw_it(self, entries: dict[str, object], colour: tuple[int, int, int]) -> None:
+        linked = pdf(change=annotation(Subtype=Name.Link, A=Dictionary(S=Name.URI, URI=String("https://example.no")), **entries))
+
+        page = drawn(composed(content([document(linked)])), 2, scale=4)
+
+        # The lower edge of the link stands 400 points above the lower edge of the original.
+        assert page.getpixel((int(4 * MIDDLE[0]), int(4 * (11.34 + (841.89 - 400.5) * 0.92)))) == colour
+        assert page.getpixel((4 * MIDDLE[0], 4 * MIDDLE[1])) == WHITE
 
     def test_keeps_no_tie_to_the_old_tags(self) -> None:
         def tie(given: pikepdf.Pdf) -> None:

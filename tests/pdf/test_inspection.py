@@ -11,7 +11,7 @@ from pikepdf import Array, Dictionary, Name, String
 from segl.pdf.inspection import inspect
 from segl.pdf.refusal import PdfRefused, Reason
 
-from .builders import A4, action, annotation, attachment, encrypted, field, layer, on_page, pdf, saved
+from .builders import A4, Change, action, annotation, attachment, encrypted, field, layer, on_page, pdf, saved
 
 BOX = b"0 0 200 50 re f"
 
@@ -102,6 +102,56 @@ def _deep_page_tree(document: pikepdf.Pdf) -> None:
     document.Root.Pages = kid
 
 
+def _anew(value: object = None, *, kind: pikepdf.Name = Name.Tx, encoding: object = Name.WinAnsiEncoding, **entries: object) -> Change:
+    """Return a change that puts in one field which readers are told to draw anew, with `entries`, in a font of `encoding`."""
+
+    def change(document: pikepdf.Pdf) -> None:
+        field(kind=kind, value=String("Bjørn Å") if value is None else value, needs_appearances=True)(document)
+        for key, entry in entries.items():
+            document.pages[0].obj.Annots[0][f"/{key}"] = entry
+        font = document.Root.AcroForm.DR.Font.Helv
+        del font.Encoding
+        if encoding is not None:
+            font.Encoding = encoding
+
+    return change
+
+
+def _tick_box(*, state: pikepdf.Name, value: pikepdf.Name) -> Change:
+    def change(document: pikepdf.Pdf) -> None:
+        field(kind=Name.Btn, value=value, appearance=BOX, needs_appearances=True)(document)
+        box = document.pages[0].obj.Annots[0]
+        box.AP = Dictionary(N=Dictionary(Ja=box.AP.N, Off=document.make_stream(b"", BBox=Array([0, 0, 1, 1]))))
+        box.AS = state
+
+    return change
+
+
+NORWEGIAN = Dictionary(Type=Name.Encoding, Differences=Array([229, Name.aring, 248, Name.oslash]))
+PAIRS = Array([Array([String("b"), String("Valg B")])])
+NOT_DRAWN_ANEW = [
+    ("a field in a font without encoding", _anew(encoding=None)),
+    ("a field in standard encoding", _anew(encoding=Name.StandardEncoding)),
+    ("a field in an encoding of its own", _anew(encoding=NORWEGIAN)),
+    ("a field in a font that the form lacks", _anew(DA=String("/Arial 12 Tf 0 g"))),
+    ("a field of several lines", _anew(Ff=1 << 12)),
+    ("a password field", _anew(Ff=1 << 13)),
+    ("a file field", _anew(Ff=1 << 20)),
+    ("a comb field", _anew(Ff=1 << 24, MaxLen=9)),
+    ("a rich-text field", _anew(Ff=1 << 25)),
+    ("a field with rich text", _anew(RV=String("<b>Ola</b>"))),
+    ("a field set to the right", _anew(Q=2)),
+    ("a field whose size fits its text", _anew(DA=String("/Helv 0 Tf 0 g"))),
+    ("a field with a border", _anew(MK=Dictionary(BC=Array([1, 0, 0])))),
+    ("an empty field with a background", _anew(String(""), MK=Dictionary(BG=Array([1, 1, 0])))),
+    ("a turned field", _anew(MK=Dictionary(R=90))),
+    ("a choice that shows another text than its value", _anew(String("b"), kind=Name.Ch, Ff=1 << 17, Opt=PAIRS)),
+    ("a choice that is none of those offered", _anew(String("c"), kind=Name.Ch, Ff=1 << 17, Opt=Array([String("b")]))),
+    ("a list of choices", _anew(String("b"), kind=Name.Ch, Opt=Array([String("a"), String("b")]))),
+    ("a box that is not ticked though its value says so", _tick_box(state=Name.Off, value=Name.Ja)),
+    ("a box that is ticked though its value says no", _tick_box(state=Name.Ja, value=Name.Off)),
+]
+
 REFUSED = [
     ("empty bytes", b"", Reason.NOT_A_PDF, None),
     ("an image", b"\x89PNG\r\n\x1a\n" + b"x" * 200, Reason.NOT_A_PDF, None),
@@ -165,6 +215,7 @@ REFUSED = [
     ("a note without appearance", pdf(pages=2, change=annotation(2, Subtype=Name.Text)), Reason.NO_APPEARANCE, 2),
     ("a filled field without appearance", pdf(change=field(kind=Name.Tx, value=String("Ola"))), Reason.NO_APPEARANCE, 1),
     ("a field in Cyrillic", pdf(change=field(kind=Name.Tx, value=String("Привет"), needs_appearances=True)), Reason.FORM_LETTERS, 1),
+    *((what, pdf(change=change), Reason.FORM_FIELD, 1) for what, change in NOT_DRAWN_ANEW),
     ("72 MB of content on a page", pdf(change=_much_content), Reason.TOO_COMPLEX, 1),
     ("ten filters on one another", pdf(change=_deep_filters), Reason.DAMAGED, 1),
     ("a page tree of a thousand storeys", pdf(change=_deep_page_tree), Reason.DAMAGED, None),
@@ -183,6 +234,9 @@ ACCEPTED = [
     ("a stamp with an appearance", pdf(change=annotation(appearance=BOX, Subtype=Name.Stamp))),
     ("a hidden note", pdf(change=annotation(Subtype=Name.Text, F=2))),
     ("an empty form field", pdf(change=field(kind=Name.Tx, value=None))),
+    ("a field to be drawn anew", pdf(change=_anew())),
+    ("a choice to be drawn anew", pdf(change=_anew(String("b"), kind=Name.Ch, Ff=1 << 17, Opt=Array([String("b")])))),
+    ("a ticked box", pdf(change=_tick_box(state=Name.Ja, value=Name.Ja))),
     ("a layer that is off everywhere", pdf(change=layer(is_off=True))),
     ("a layer that is on everywhere", pdf(change=layer())),
     ("paired q and Q", pdf(content=b"q q Q Q")),
@@ -197,7 +251,7 @@ class TestADocument:
         with pytest.raises(PdfRefused) as refused:
             inspect(given)
 
-        where = f" (page {page})" if page else ""
+        where = (f' (page {page}, form field "{refused.value.field}")' if refused.value.field else f" (page {page})") if page else ""
         assert (refused.value.reason, refused.value.page) == (reason, page)
         assert str(refused.value) == f"The PDF {reason.what}{where}. {reason.remedy}"
 
@@ -223,6 +277,15 @@ class TestADocument:
                 outcomes.add(refused.reason.name)
 
         assert {"accepted", "DAMAGED", "NOT_A_PDF"} <= outcomes
+
+    def test_is_refused_for_a_form_field_by_its_name(self) -> None:
+        with pytest.raises(PdfRefused) as refused:
+            inspect(pdf(change=_anew(Ff=1 << 12)))
+
+        assert str(refused.value) == (
+            'The PDF has a form field that readers are told to draw anew, in a way that Segl cannot draw (page 1, form field "felt").'
+            " Flatten the form before sending, for example by printing to PDF."
+        )
 
 
 class TestEveryReason:

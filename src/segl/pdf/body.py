@@ -16,7 +16,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
 from segl.pdf.active_content import layer_states
-from segl.pdf.inspection import is_annotation_shown
+from segl.pdf.annotations import draw_annotations_into_pages
 from segl.pdf.opening import opened
 from segl.pdf.page_box import page_box
 from segl.pdf.refusal import PdfRefused
@@ -54,7 +54,7 @@ def compose_body(renditions: Sequence[bytes]) -> bytes:
             for rendition in renditions:
                 source = sources.enter_context(opened(rendition))
                 states = layer_states(source, event="/View")
-                _draw_annotations_into_pages(source, states)
+                draw_annotations_into_pages(source, states)
                 counts.append(len(source.pages))
                 for number, page in enumerate(source.pages, start=1):
                     drawing = body.copy_foreign(_drawing(source, page, number))
@@ -106,18 +106,6 @@ def _add_page(body: pikepdf.Pdf, drawing: pikepdf.Object) -> None:
         Contents=Stream(body, f"q {ORIGINAL} Do Q".encode()),
     )
     body.pages.append(pikepdf.Page(body.make_indirect(page)))
-
-
-def _draw_annotations_into_pages(source: pikepdf.Pdf, states: dict[tuple[int, int], bool]) -> None:
-    if not any("/Annots" in page.obj for page in source.pages):
-        return
-    for page in source.pages:
-        if "/Annots" in page.obj:
-            # qpdf does not look at layers when it draws annotations.
-            page.obj.Annots = Array([annotation for annotation in page.obj.Annots if is_annotation_shown(annotation, states)])
-    if bool(source.Root.get("/AcroForm", Dictionary()).get("/NeedAppearances", False)):
-        source.generate_appearance_streams()
-    source.flatten_annotations("screen")
 
 
 def _drawing(source: pikepdf.Pdf, page: pikepdf.Page, number: int) -> pikepdf.Stream:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import pikepdf
 
-from segl.pdf.active_content import layer_states, refuse_active_content, refuse_uneven_layers
+from segl.pdf.active_content import refuse_active_content, refuse_uneven_layers
+from segl.pdf.annotations import refuse_undrawable_annotations
 from segl.pdf.graphics_state import InlineImageFound, is_balanced, is_page_balanced
 from segl.pdf.opening import check_header, opened
 from segl.pdf.page_box import page_box
@@ -22,9 +23,6 @@ MAX_PARSED_BYTES = 8 * 1024 * 1024  # of it, on pages with inline images, which 
 MAX_STREAMS_A_PAGE = 1_000
 MAX_FIELDS = 20_000
 _HARMLESS_WARNING = "Resources is missing or invalid; repairing"  # a blank page often has none, and every reader takes that for empty
-_HIDDEN_FLAGS = 0x02 | 0x20  # Hidden, NoView: ISO 32000-1, table 165
-_KINDS_WITHOUT_APPEARANCE = frozenset({"/Link", "/Popup"})
-_SEPARATE_VALUE_TYPES = frozenset({"/Tx", "/Ch"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +55,7 @@ def inspect(pdf: bytes) -> InspectedPdf:
         has_attachments = refuse_active_content(document)
         refuse_uneven_layers(document)
         field_types = _terminal_field_types(document)
-        _refuse_undrawable_annotations(document)
+        refuse_undrawable_annotations(document)
         _refuse_bad_content(document)
         # What the library only warns of (a repaired object, a duplicate key) another reader understands differently.
         warnings = [text for text in document.get_warnings() if _HARMLESS_WARNING not in str(text)]
@@ -97,60 +95,6 @@ def _terminal_field_types(document: pikepdf.Pdf) -> set[str]:
         if not children:
             kinds.add("signed" if kind == "/Sig" and value is not None else kind)
     return kinds
-
-
-def is_annotation_shown(annotation: pikepdf.Object, layers: dict[tuple[int, int], bool]) -> bool:
-    """Return whether a reader shows this annotation when the file opens; `layers` as from `layer_states`."""
-    if int(annotation.get("/F", 0)) & _HIDDEN_FLAGS:
-        return False
-    layer = annotation.get("/OC")
-    return layer is None or layers.get(layer.objgen, True)
-
-
-def _refuse_undrawable_annotations(document: pikepdf.Pdf) -> None:
-    form = document.Root.get("/AcroForm", pikepdf.Dictionary())
-    draws_fields_anew = bool(form.get("/NeedAppearances", False))
-    layers = layer_states(document, event="/View")
-    for number, page in enumerate(document.pages, start=1):
-        for annotation in page.obj.get("/Annots", ()):
-            kind = str(annotation.get("/Subtype", ""))
-            if kind in _KINDS_WITHOUT_APPEARANCE or not is_annotation_shown(annotation, layers):
-                continue
-            if kind == "/Widget":
-                _refuse_undrawable_field(annotation, number, draws_fields_anew=draws_fields_anew)
-            elif "/N" not in annotation.get("/AP", pikepdf.Dictionary()) and not _is_empty(annotation):
-                raise PdfRefused(Reason.NO_APPEARANCE, number)
-
-
-def _is_empty(annotation: pikepdf.Object) -> bool:
-    left, bottom, right, top = (float(side) for side in annotation.Rect)
-    return left == right or bottom == top
-
-
-def _refuse_undrawable_field(widget: pikepdf.Object, number: int, *, draws_fields_anew: bool) -> None:
-    kind = str(_inherited(widget, "/FT") or "")
-    value = _inherited(widget, "/V")
-    has_appearance = "/N" in widget.get("/AP", pikepdf.Dictionary())
-    if value is None or (isinstance(value, pikepdf.String) and not str(value)):
-        return
-    if kind in _SEPARATE_VALUE_TYPES and draws_fields_anew:
-        texts = [str(item) for item in value] if isinstance(value, pikepdf.Array) else [str(value)]
-        # qpdf draws fields with a Latin font; another letter would come out as a question mark.
-        if not all(text.isascii() or text.encode("cp1252", "ignore").decode("cp1252") == text for text in texts):
-            raise PdfRefused(Reason.FORM_LETTERS, number)
-        return
-    if not has_appearance and not _is_empty(widget):
-        raise PdfRefused(Reason.NO_APPEARANCE, number)
-
-
-def _inherited(field: pikepdf.Object, key: str) -> pikepdf.Object | None:
-    for _ in range(50):
-        if key in field:
-            return field[key]
-        if "/Parent" not in field:
-            return None
-        field = field.Parent
-    raise PdfRefused(Reason.DAMAGED)
 
 
 def _refuse_bad_content(document: pikepdf.Pdf) -> None:

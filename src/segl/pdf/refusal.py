@@ -36,6 +36,10 @@ class Reason(Enum):
         "has an annotation or a form field without an appearance, which readers draw differently",
         "Flatten it, for example by printing to PDF.",
     )
+    FORM_FIELD = (
+        "has a form field that readers are told to draw anew, in a way that Segl cannot draw",
+        "Flatten the form before sending, for example by printing to PDF.",
+    )
     FORM_LETTERS = ("has a filled-in form field whose letters Segl cannot draw", "Flatten the form, for example by printing to PDF.")
 
     @property
@@ -52,10 +56,15 @@ class Reason(Enum):
 class PdfRefused(Exception):
     """The document may not be signed: it breaks the intake table."""
 
-    def __init__(self, reason: Reason, page: int | None = None) -> None:
+    def __init__(self, reason: Reason, page: int | None = None, *, field: str = "") -> None:
         self.reason = reason
         self.page = page
         """Counted from 1; None when the trouble is not on one page."""
-        where = f" (page {page})" if page is not None else ""
+        self.field = field
+        """Name of the form field with the trouble; empty when it is none."""
+        places = [f"page {page}"] if page is not None else []
+        if field:
+            places.append(f'form field "{field}"')
+        where = f" ({', '.join(places)})" if places else ""
         self.message = f"The PDF {reason.what}{where}. {reason.remedy}"
         super().__init__(self.message)
