@@ -74,15 +74,11 @@ class TestAnOrganization:
     ) -> None:
         api = register.enroll(limited_segl)
         job = send(api, for_one(people[0]))
-        time.sleep(1)
         connections = [open_later.enter_context(api.connect()) for _ in range(12)]
         greet = request("GET", f"/api/{api.sender}")
-        before = datetime.now(UTC)
 
-        with ThreadPoolExecutor(12) as pool:
-            answers = list(pool.map(lambda connection: connection.ask(greet), connections))
+        before, answers, after = _within_a_second([(api, connection) for connection in connections])
 
-        after = datetime.now(UTC)
         refused = [answer for answer in answers if answer.status == 429]
         assert sorted(answer.status for answer in answers) == [200] * 10 + [429] * 2
         for answer in refused:
@@ -116,11 +112,25 @@ class TestAnOrganization:
         broker, sender = caller(limited_segl, "broker", sender="public-sender"), caller(limited_segl, "public-sender")
         connections = [open_later.enter_context(api.connect()) for api in (broker, *[sender] * 11)]
 
-        with ThreadPoolExecutor(12) as pool:
-            answers = list(pool.map(_greet, [(broker, connections[0]), *((sender, one) for one in connections[1:])]))
+        _, answers, _ = _within_a_second([(broker, connections[0]), *((sender, one) for one in connections[1:])])
 
         assert [answer.status for answer in answers].count(429) == 2
         assert _greet((broker, connections[0])).status == 429
+
+
+def _within_a_second(callers: list[tuple[Api, Connection]]) -> tuple[datetime, list[Answer], datetime]:
+    """Let all greet at once. A machine too busy to take the calls in one second proves nothing: then again, after any block."""
+    for _ in range(10):
+        time.sleep(1)
+        before = datetime.now(UTC)
+        with ThreadPoolExecutor(len(callers)) as pool:
+            answers = list(pool.map(_greet, callers))
+        after = datetime.now(UTC)
+        if after - before < timedelta(seconds=1):
+            return before, answers, after
+        if any(answer.status == 429 for answer in answers):
+            time.sleep(30)
+    raise AssertionError("This machine does not take twelve calls within a second.")
 
 
 def _greet(what: tuple[Api, Connection]) -> Answer:
