@@ -15,7 +15,7 @@ from wire.wire_xml import BUYER, signer
 
 from .conftest import Register, caller
 from .sending import Draft, create, for_one, new_queue, polling, send
-from .speaking import POLL_TIME, Answer, Api, Connection, request
+from .speaking import POLL_TIME, Answer, Api, Connection, public_schema, request
 
 DAY = 24 * 60 * 60
 
@@ -74,10 +74,9 @@ class TestAnOrganization:
     ) -> None:
         api = register.enroll(limited_segl)
         job = send(api, for_one(people[0]))
-        connections = [open_later.enter_context(api.connect()) for _ in range(12)]
         greet = request("GET", f"/api/{api.sender}")
 
-        before, answers, after = _within_a_second([(api, connection) for connection in connections])
+        before, answers, after, connections = _within_a_second([api] * 12, open_later)
 
         refused = [answer for answer in answers if answer.status == 429]
         assert sorted(answer.status for answer in answers) == [200] * 10 + [429] * 2
@@ -110,24 +109,25 @@ class TestAnOrganization:
     @pytest.mark.requirement("R83")
     def test_is_counted_by_the_sender_its_broker_calls_for(self, limited_segl: RunningSegl, open_later: ExitStack) -> None:
         broker, sender = caller(limited_segl, "broker", sender="public-sender"), caller(limited_segl, "public-sender")
-        connections = [open_later.enter_context(api.connect()) for api in (broker, *[sender] * 11)]
 
-        _, answers, _ = _within_a_second([(broker, connections[0]), *((sender, one) for one in connections[1:])])
+        _, answers, _, connections = _within_a_second([broker, *[sender] * 11], open_later)
 
         assert [answer.status for answer in answers].count(429) == 2
         assert _greet((broker, connections[0])).status == 429
 
 
-def _within_a_second(callers: list[tuple[Api, Connection]]) -> tuple[datetime, list[Answer], datetime]:
+def _within_a_second(callers: list[Api], open_later: ExitStack) -> tuple[datetime, list[Answer], datetime, list[Connection]]:
     """Let all greet at once. A machine too busy to take the calls in one second proves nothing: then again, after any block."""
+    public_schema()  # two threads must not be the first to compile a schema
     for _ in range(10):
+        connections = [open_later.enter_context(api.connect()) for api in callers]
         time.sleep(1)
         before = datetime.now(UTC)
         with ThreadPoolExecutor(len(callers)) as pool:
-            answers = list(pool.map(_greet, callers))
+            answers = list(pool.map(_greet, zip(callers, connections, strict=True)))
         after = datetime.now(UTC)
         if after - before < timedelta(seconds=1):
-            return before, answers, after
+            return before, answers, after, connections
         if any(answer.status == 429 for answer in answers):
             time.sleep(30)
     raise AssertionError("This machine does not take twelve calls within a second.")

@@ -28,6 +28,7 @@ _QUOTED_VALUES: Final = (
     (re.compile(r"The (?:QName|actual) value '.*'(?= )", re.DOTALL), "The value"),
 )
 _NAMESPACE: Final = re.compile(r"\{[^}\s']*[:/][^}\s']*\}")
+_COMPILING: Final = Lock()
 
 
 class SchemaViolated(Exception):
@@ -49,7 +50,9 @@ class Schema:
         """
         _check_locations(folder, folder / main, set())
         try:
-            self._schema = etree.XMLSchema(_read(folder / main))
+            # libxml2 sets up its built-in types at the first compilation, and fails when two threads are first at once.
+            with _COMPILING:
+                self._schema = etree.XMLSchema(_read(folder / main))
         except etree.XMLSchemaParseError as error:
             raise SchemaUnusable(f'The schema "{main}" cannot be compiled: {error}. Mend the file.') from error
         self._lock = Lock()
