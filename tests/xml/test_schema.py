@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,23 @@ def letter(body: str, attributes: str = "") -> etree._Element:
 
 
 class TestASchema:
+    def test_is_compiled_while_no_other_is(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # libxml2 fails, or crashes, when two threads of a new process compile at once.
+        compiling, most, compiled = 0, 0, etree.XMLSchema
+
+        def slowly(document: etree._ElementTree) -> etree.XMLSchema:
+            nonlocal compiling, most
+            compiling += 1
+            most = max(most, compiling)
+            time.sleep(0.02)
+            compiling -= 1
+            return compiled(document)
+
+        monkeypatch.setattr(etree, "XMLSchema", slowly)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: Schema(folder, "main.xsd"), range(4)))
+        assert most == 1
+
     def test_lets_a_right_document_through_and_reaches_included_files(self, folder: Path) -> None:
         Schema(folder, "main.xsd").validate(letter("<to>12345678910</to><title>Lease</title>"), what="letter")
 
