@@ -6,7 +6,6 @@ The order is wire-spec.md 6.3: known and active organization, broker right, rate
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -17,6 +16,7 @@ from segl.actions.limit_rate import limit_rate
 from segl.actions.ports import Ports
 from segl.certificates import CertificateDescription, CertificateRefused, describe, organization_number
 from segl.database.models import BrokerRight, Organization
+from segl.values import OrganizationNumber, ValueRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +68,10 @@ def admit_caller(ports: Ports, *, certificate: x509.Certificate, sender: str, is
         number = str(organization_number(certificate))
     except CertificateRefused as refused:
         raise NotAuthorized(describe(certificate), organization=None) from refused
-    # What is no organization number is asked of no database: PostgreSQL takes no NUL.
-    numbers = {number, sender} if re.fullmatch(r"[0-9]{9}", sender) else {number}
+    try:
+        numbers = {number, str(OrganizationNumber(sender))}
+    except ValueRefused:
+        numbers = {number}  # what is no organization number is asked of no database: PostgreSQL takes no NUL
     known = {row.number: row for row in Organization.objects.filter(pk__in=numbers, is_active=True)}
     if number not in known:
         raise NotAuthorized(describe(certificate), organization=number)
