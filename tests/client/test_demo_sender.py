@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from demo_sender.agreements import Memory
 from demo_sender.application import Application
 from demo_sender.settings import Settings
 from demo_sender.signing import Desk
+from demo_walk.ports import free_ports
 from segl_client import SenderCertificate
 
 from .school import MOTHER, PUPIL, WEB, FakeSegl, write_sandbox
@@ -319,9 +319,7 @@ class TestEveryPage:
 class TestTheProcess:
     def test_answers_until_it_is_told_to_stop(self, tmp_path: Path) -> None:
         write_sandbox(tmp_path)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        [port] = free_ports(1)
         folder = Path(__file__).parents[2] / "examples" / "demo-sender"
         environment = {**os.environ, "SEGL_DATA": str(tmp_path), "SEGL_DEMO_PORT": str(port)}
 

@@ -7,7 +7,6 @@ import http.server
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from demo_walk.ports import free_ports
 
 from door.door_pki import Ca, name, write
 from support.postgresql import PostgresServer
@@ -48,9 +48,7 @@ def production_api(folder: Path, postgres: PostgresServer | None) -> Iterator[Co
     subject = name((NameOID.ORGANIZATION_NAME, "Drift AS"), (NameOID.SERIAL_NUMBER, "984661185"))
     server = write(folder, "server", ca.issue(subject, purpose=ExtendedKeyUsageOID.SERVER_AUTH), ca.certificate)
     client = write(folder, "client", ca.issue(name((NameOID.SERIAL_NUMBER, NUMBER))), ca.certificate)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    [port] = free_ports(1)
     with _revocation_list(ca) as lists:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("SEGL_", "DJANGO_"))} | {
             "SEGL_ENVIRONMENT": "production",

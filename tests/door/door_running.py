@@ -19,16 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from demo_walk.ports import free_ports
 
 from door.door_pki import Ca
 
 PROGRAM = Path(__file__).with_name("door_program.py")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Any, *, seconds: float = 15.0, what: str) -> None:
@@ -135,7 +130,7 @@ class RunningDoor:
 
 @contextlib.contextmanager
 def running_door(folder: Path, *, kind: str, pki: Pki | None, **settings: str) -> Iterator[RunningDoor]:
-    port = free_port()
+    [port] = free_ports(1)
     environment = {
         **os.environ,
         "SEGL_DATA": str(folder),

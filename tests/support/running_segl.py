@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+from demo_walk.ports import free_ports
 
 from support.postgresql import PostgresServer
 
@@ -101,7 +103,7 @@ class RunningSegl:
 
 def make(data: Path, postgres: PostgresServer | None, **settings: str) -> RunningSegl:
     """Prepare a Segl with free ports; `settings` are further SEGL_ settings. It is not started."""
-    free = _free_ports(4)
+    free = free_ports(4)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SEGL_", "DJANGO_"))}
     environment |= {
         "SEGL_DATA": str(data),
@@ -113,7 +115,7 @@ def make(data: Path, postgres: PostgresServer | None, **settings: str) -> Runnin
         **settings,
     }
     if postgres is not None:
-        environment["SEGL_DATABASE_URL"] = postgres.create(f"running_{free[0]}")
+        environment["SEGL_DATABASE_URL"] = postgres.create(f"running_{uuid.uuid4().hex}")
     data.mkdir(parents=True, exist_ok=True)
     return RunningSegl(data=data, environment=environment)
 
@@ -133,14 +135,3 @@ def _accepts(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()

@@ -16,6 +16,8 @@ import httpx
 
 from segl.settings import Settings, load
 
+from .ports import free_ports
+
 READY_WITHIN_SECONDS = 120.0
 PORTS = ("SEGL_WEB_PORT", "SEGL_API_PORT", "SEGL_DEMO_PORT", "SEGL_SANDBOX_PORT")
 
@@ -67,7 +69,7 @@ def _environment_for_own(environment: Mapping[str, str], settings: Settings, fol
         return dict(environment)
     # Another program has one of the ports. The material in SEGL_DATA names them, so another folder is needed as well.
     kept = {name: value for name, value in environment.items() if not name.startswith("SEGL_")}
-    free = dict(zip(PORTS, (str(port) for port in _free_ports(len(PORTS))), strict=True))
+    free = dict(zip(PORTS, (str(port) for port in free_ports(len(PORTS))), strict=True))
     return {**kept, **free, "SEGL_DATA": str(folder / "data")}
 
 
@@ -105,17 +107,6 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def results_folder(environment: Mapping[str, str]) -> Path:
