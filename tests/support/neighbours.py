@@ -19,6 +19,7 @@ from segl.actions.ports import Policy, Ports, TimeStampUnavailable
 from segl.adapters.chance import SystemChance
 from segl.adapters.document_store import FileDocumentStore
 from segl.adapters.eid import EidProviders, read_provider_settings
+from segl.adapters.fence.caller import ProcessFence
 from segl.adapters.keys.files import FileKeys
 from segl.adapters.trust.enterprise import EnterpriseTrust, read_certificates
 from segl.adapters.trust.validation_material import FetchedValidationMaterial
@@ -31,6 +32,8 @@ from segl.signatures import time_stamp_tokens
 NOW = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
 NEIGHBOURS_URL = "http://127.0.0.1:8002"
 WEB_URL = "http://localhost:8000"
+FENCE = ProcessFence()
+"""One for the whole run: its helper takes half a second to load."""
 CALLBACK = f"{WEB_URL}/eid/callback"
 POLICY = Policy(
     is_sandbox=True,
@@ -132,6 +135,7 @@ class Neighbourhood:
             clock=self.clock,
             chance=SystemChance(),
             documents=FileDocumentStore(self.folder / "documents"),
+            fence=FENCE,
             time_stamps=SandboxTimeStamps(self.material, self.clock, self.switches),
             validation=FetchedValidationMaterial(
                 certificates=[self.material.trust, self.material.keys / "person-ca.pem", self.material.keys / "seal.pem"],

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from segl.actions.expire_job import EXPIRE
 from segl.actions.issue_redirect_url import IssuedRedirect, new_token
-from segl.actions.ports import Ports
+from segl.actions.ports import FencedOut, Limits, Ports
 from segl.asice.bundle import Bundle, find_documents, unpack_bundle, verify_bundle
 from segl.asice.bundle import Document as BundleDocument
 from segl.database import audit, work
@@ -26,13 +26,16 @@ from segl.database.models import Document, Job, Organization, Signer, SignerGrou
 from segl.database.transactions import durable
 from segl.jobs.terms import DIRECT_LIFETIME, AskedSigner, Terms, settle
 from segl.pdf.inspection import InspectedPdf, inspect
-from segl.pdf.text import decode_text, typeset_text
+from segl.pdf.refusal import PdfRefused, Reason
+from segl.pdf.text import TextRefused, decode_text, typeset_text
 from segl.values import Flow, NationalIdentityNumber, Sector
 from segl.wire import direct_job, multipart
 from segl.wire.errors import ErrorCode, RequestRefused
 
 MAX_DOCUMENT_BYTES = 10_485_760
 """All documents of a job together (wire-spec.md 17)."""
+INSPECTION = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=5, seconds=20)
+"""Of one document (reliability.md B-37); an ordinary one takes a hundredth of each."""
 PDF_MIME = "application/pdf"
 TEXT_MIME = "text/plain"
 
@@ -78,7 +81,8 @@ def create_direct_job(
     Create the job that `body` asks for.
 
     :raises RequestRefused: with the wire's error code; nothing is created.
-    :raises BundleRefused, PdfRefused, TextRefused, TermsRefused, CertificateRefused, RevocationUnknown: the same, for the door to translate.
+    :raises BundleRefused, PdfRefused, TextRefused, TermsRefused, CertificateRefused, RevocationUnknown, FenceUnavailable: the same, for the door to
+        translate; a note says which of several documents it is.
     """
     parts = multipart.split(content_type, body)  # (1)
     request = direct_job.parse_request(parts.metadata, is_sandbox=ports.policy.is_sandbox)
@@ -101,7 +105,7 @@ def create_direct_job(
             ErrorCode.SENDER_MISMATCH,
             "The manifest names another sender than the address. Use the same organization number in both.",
         )
-    documents = _ready_documents(bundle, manifest, may_send_text=sender.may_send_text)  # (4)
+    documents = _ready_documents(ports, bundle, manifest, may_send_text=sender.may_send_text)  # (4)
     terms = settle(  # (5)
         sector=Sector(sender.sector),
         may_use_name_only=sender.may_use_name_only,
@@ -116,7 +120,7 @@ def create_direct_job(
     return _store(ports, sender, creator, request, manifest, documents, terms, parts.bundle)  # (6)
 
 
-def _ready_documents(bundle: Bundle, manifest: direct_job.DirectManifest, *, may_send_text: bool) -> list[_ReadyDocument]:
+def _ready_documents(ports: Ports, bundle: Bundle, manifest: direct_job.DirectManifest, *, may_send_text: bool) -> list[_ReadyDocument]:
     documents = find_documents(bundle, [asked.href for asked in manifest.documents])
     total = sum(len(document.content) for document in documents)
     if total > MAX_DOCUMENT_BYTES:
@@ -124,10 +128,18 @@ def _ready_documents(bundle: Bundle, manifest: direct_job.DirectManifest, *, may
             ErrorCode.DOCUMENTS_TOO_LARGE,
             f"The documents are {total} bytes together, and the limit is {MAX_DOCUMENT_BYTES}. Send smaller documents, or fewer.",
         )
-    return [_ready(asked, document, may_send_text=may_send_text) for asked, document in zip(manifest.documents, documents, strict=True)]
+    ready = []
+    for position, (asked, document) in enumerate(zip(manifest.documents, documents, strict=True), start=1):
+        try:
+            ready.append(_ready(ports, asked, document, may_send_text=may_send_text))
+        except (PdfRefused, TextRefused) as refused:
+            if len(documents) > 1:
+                refused.add_note(f"It is document {position} of {len(documents)} in the manifest.")
+            raise
+    return ready
 
 
-def _ready(asked: direct_job.ManifestDocument, document: BundleDocument, *, may_send_text: bool) -> _ReadyDocument:
+def _ready(ports: Ports, asked: direct_job.ManifestDocument, document: BundleDocument, *, may_send_text: bool) -> _ReadyDocument:
     media_type = asked.mime.split(";")[0].strip().lower()
     if media_type not in {PDF_MIME, TEXT_MIME}:
         raise RequestRefused(ErrorCode.DOCUMENT_REJECTED, "A document has a type that is not accepted. Send application/pdf or text/plain.")
@@ -135,8 +147,12 @@ def _ready(asked: direct_job.ManifestDocument, document: BundleDocument, *, may_
         raise RequestRefused(ErrorCode.FEATURE_NOT_AVAILABLE, "Plain-text documents are not enabled for this organization. Send a PDF.")
     is_pdf = media_type == PDF_MIME
     rendition = document.content if is_pdf else typeset_text(decode_text(document.content), title=asked.title)
+    try:
+        seen = ports.fence.run(inspect, rendition, within=INSPECTION)
+    except FencedOut as error:
+        raise PdfRefused(Reason.TOO_COSTLY) from error
     return _ReadyDocument(
-        title=asked.title, mime=media_type, file_name=document.name, original=document.content, rendition=rendition, seen=inspect(rendition)
+        title=asked.title, mime=media_type, file_name=document.name, original=document.content, rendition=rendition, seen=seen
     )
 
 

@@ -6,16 +6,19 @@ The database is not here: it is a room of its own below the actions (docs/decisi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from segl.ceremony.identification import Identification
 from segl.values import Language, Level
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Clock(Protocol):
@@ -69,6 +72,48 @@ class DocumentMissing(Exception):
 
 class DocumentDamaged(Exception):
     """What is stored under this digest has changed. Restore it from backup and run `segl check`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one piece of work behind the fence may take."""
+
+    memory_bytes: int
+    """Beside what its process holds before it begins."""
+    cpu_seconds: int
+    seconds: float
+    """By the clock on the wall."""
+
+
+class Fence(Protocol):
+    """
+    A process of its own for whatever reads a sender's PDF: a bomb takes down nothing but its own reading (reliability.md B-37, B-42).
+
+    What runs there has neither files nor network.
+    """
+
+    def start(self) -> None:
+        """
+        Get ready ahead of the first document, which else waits half a second. For each process by itself, after a fork.
+
+        :raises FenceUnavailable: if the machine has no room for another process.
+        """
+
+    def run(self, work: Callable[[*Ts], T], *given: *Ts, within: Limits) -> T:
+        """
+        Return what `work(*given)` returns, or raise what it raises. `work` is one of the functions of the room `pdf`.
+
+        :raises FencedOut: if it took more than `within` allows, or crashed its process.
+        :raises FenceUnavailable: if it was never tried.
+        """
+
+
+class FencedOut(Exception):
+    """The document takes more memory or time than it may, or crashes what reads it. Print it to PDF, and use that file."""
+
+
+class FenceUnavailable(Exception):
+    """The process that reads documents cannot be had; nothing is known against the document. Try again shortly."""
 
 
 class TimeStamps(Protocol):
@@ -223,6 +268,7 @@ class Ports:
     clock: Clock
     chance: Chance
     documents: DocumentStore
+    fence: Fence
     time_stamps: TimeStamps
     validation: ValidationMaterial
     keys: Keys

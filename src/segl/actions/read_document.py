@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segl.actions.access import SittingNotFound, locked_job, sitting_row
-from segl.actions.ports import Ports
+from segl.actions.ports import Limits, Ports
 from segl.database import audit
 from segl.database.models import Document, Sitting
 from segl.database.transactions import durable
 from segl.pdf.text import extract_text
+
+READING = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +46,13 @@ def read_document(ports: Ports, *, sitting_id: str, secret: str | None, number: 
 
 
 def text_of(ports: Ports, *, sitting_id: str, secret: str | None, number: int) -> tuple[str, ...]:
-    """Return the document's text, one string a page. Raises as read_document."""
+    """
+    Return the document's text, one string a page. Raises as read_document.
+
+    :raises TextNotExtracted, FencedOut, FenceUnavailable: the pages can still be shown.
+    """
     document = _document(ports, sitting_id, secret, number)
-    return extract_text(ports.documents.get(document.rendition_sha256))
+    return ports.fence.run(extract_text, ports.documents.get(document.rendition_sha256), within=READING)
 
 
 def mark_opened(ports: Ports, *, sitting_id: str, secret: str | None, number: int) -> None:

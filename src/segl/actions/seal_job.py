@@ -16,16 +16,19 @@ import json
 from datetime import datetime
 
 from segl.actions.access import locked_job
-from segl.actions.ports import Ports
+from segl.actions.ports import Limits, Ports
 from segl.actions.visibility import make_visible, signing_order
 from segl.database import audit
 from segl.database.models import Document, Job, SealedPdf, SealIntent, Signature
 from segl.database.transactions import durable
 from segl.pdf import assembly
+from segl.pdf.body import compose_body
 from segl.pdf.front_page import DocumentNote, FrontPageSigner, notes_on
 from segl.signatures import pades
 from segl.values import Level, SignatureType
 
+COMPOSITION = Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=60, seconds=120)
+"""Of all documents of a job, which have passed inspection: generous, since a signature that cannot be sealed is the worst of ends."""
 SEAL = "seal"
 """The kind of this work; its key is seal_key()."""
 
@@ -43,7 +46,8 @@ def seal_job(ports: Ports, *, key: str) -> None:
     """
     Seal the job that `key` names with the signatures it has now, and let its state be read.
 
-    :raises TimeStampUnavailable, ValidationMaterialUnavailable: a neighbour is down; try again later.
+    :raises TimeStampUnavailable, ValidationMaterialUnavailable, FenceUnavailable: a neighbour is down; try again later.
+    :raises FencedOut: if the documents take more than COMPOSITION allows.
     :raises SealDiffersFromIntent: a defect; nothing is published.
     """
     job = Job.objects.get(pk=int(key.split(":")[0]))
@@ -96,7 +100,8 @@ def _compose(ports: Ports, job: Job, signers: str) -> bytes:
 
 def _composed(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> tuple[bytes, str]:
     content = _content(ports, job, signers, sealed_at)
-    composed = assembly.compose(content, body=assembly.compose_body([document.rendition for document in content.documents]))
+    body = ports.fence.run(compose_body, [document.rendition for document in content.documents], within=COMPOSITION)
+    composed = assembly.compose(content, body=body)
     return composed, hashlib.sha256(composed).hexdigest()
 
 

@@ -123,7 +123,7 @@ def _refuse_bad_content(document: pikepdf.Pdf) -> None:
                     if parsed_bytes > MAX_PARSED_BYTES:
                         raise PdfRefused(Reason.TOO_COMPLEX, number) from None
                     judged[key] = is_page_balanced(page)
-        except PdfRefused:
+        except (PdfRefused, MemoryError):
             raise
         except Exception as error:
             raise PdfRefused(Reason.DAMAGED, number) from error

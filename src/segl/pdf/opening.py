@@ -64,7 +64,7 @@ def opened(pdf: bytes) -> Iterator[pikepdf.Pdf]:
     """
     Open `pdf` as it stands and close it again; whatever the library raises inside becomes a refusal.
 
-    :raises PdfRefused: ENCRYPTED or DAMAGED, besides what the body raises.
+    :raises PdfRefused: ENCRYPTED, TOO_COSTLY or DAMAGED, besides what the body raises.
     """
     _set_limits_once()
     try:
@@ -76,6 +76,8 @@ def opened(pdf: bytes) -> Iterator[pikepdf.Pdf]:
         raise
     except pikepdf.PasswordError as error:
         raise PdfRefused(Reason.ENCRYPTED) from error
+    except MemoryError as error:
+        raise PdfRefused(Reason.TOO_COSTLY) from error
     except Exception as error:
         if isinstance(error, pikepdf.PdfError) and "no pages found" in str(error):
             # qpdf refuses this while opening, in these words (10.18); other words would only make it DAMAGED.

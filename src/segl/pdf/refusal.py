@@ -21,6 +21,7 @@ class Reason(Enum):
     NO_PAGES = ("has no pages", "Send a document with at least one page.")
     TOO_MANY_PAGES = ("has more than 2 000 pages", "Divide it into several documents.")
     TOO_COMPLEX = ("has more objects or content than can be examined", "Print it to PDF, and send that file.")
+    TOO_COSTLY = ("takes more memory or time to read than a document may", "Print it to PDF, and send that file.")
     PAGE_SIZE = ("has a page smaller than 3 or larger than 14 400 points", "Give the page a size that readers can show.")
     JAVASCRIPT = ("contains JavaScript", "Remove it, for example by printing to PDF.")
     LAUNCH = ("starts another program", "Remove the action, for example by printing to PDF.")
@@ -56,7 +57,7 @@ class Reason(Enum):
 class PdfRefused(Exception):
     """The document may not be signed: it breaks the intake table."""
 
-    def __init__(self, reason: Reason, page: int | None = None, *, field: str = "") -> None:
+    def __init__(self, reason: Reason, page: int | None = None, field: str = "") -> None:
         self.reason = reason
         self.page = page
         """Counted from 1; None when the trouble is not on one page."""
@@ -67,4 +68,7 @@ class PdfRefused(Exception):
             places.append(f'form field "{field}"')
         where = f" ({', '.join(places)})" if places else ""
         self.message = f"The PDF {reason.what}{where}. {reason.remedy}"
-        super().__init__(self.message)
+        super().__init__(reason, page, field)  # what it is made of, so that it can cross to another process
+
+    def __str__(self) -> str:
+        return self.message

@@ -10,6 +10,7 @@ from segl.adapters.chance import SystemChance
 from segl.adapters.clock import clock_of
 from segl.adapters.document_store import open_store
 from segl.adapters.eid import EidProviders, ProviderSettings, read_provider_settings
+from segl.adapters.fence.caller import ProcessFence
 from segl.adapters.keys.files import FileKeys
 from segl.adapters.time_stamps import HttpTimeStamps
 from segl.adapters.trust.enterprise import EnterpriseTrust, read_certificates
@@ -29,6 +30,7 @@ def build_ports(settings: Settings) -> Ports:
         clock=clock,
         chance=chance,
         documents=open_store(settings.storage_url),
+        fence=ProcessFence(),
         time_stamps=HttpTimeStamps(urls=settings.tsa_urls, roots=roots, clock=clock, chance=chance),
         validation=FetchedValidationMaterial(
             certificates=[settings.trust, settings.keys / "person-ca.pem", settings.keys / "seal.pem"],

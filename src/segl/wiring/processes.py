@@ -128,8 +128,10 @@ def _django(door: str) -> None:
 
 
 def _wsgi() -> Any:  # Any: a WSGI application
+    from django.conf import settings
     from django.core.wsgi import get_wsgi_application
 
+    settings.SEGL_PORTS.fence.start()
     return get_wsgi_application()
 
 
@@ -173,6 +175,7 @@ def run_worker() -> int:
 
     from segl.entrypoints.worker.loop import run
 
+    settings.SEGL_PORTS.fence.start()
     run(settings.SEGL_PORTS)
     return 0
 

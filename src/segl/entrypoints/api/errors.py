@@ -19,6 +19,7 @@ from segl.actions.admit_caller import BrokerNotAuthorized, NoOrganizationNumber,
 from segl.actions.delete_documents import DocumentsNotDeletable
 from segl.actions.limit_rate import RateLimited
 from segl.actions.poll_status import PolledTooEarly
+from segl.actions.ports import FenceUnavailable
 from segl.actions.read_status import CeremonyNotCompleted, InvalidStatusQueryToken
 from segl.asice.refusal import BundleRefused
 from segl.certificates import CertificateRefused, RevocationUnknown
@@ -59,13 +60,15 @@ def answer_to(error: Exception) -> HttpResponse:
         case BundleRefused():
             return answer(ErrorCode.ASICE_VALIDATION_FAILED, str(error))
         case PdfRefused() | TextRefused():
-            return answer(ErrorCode.DOCUMENT_REJECTED, str(error))
+            return answer(ErrorCode.DOCUMENT_REJECTED, " ".join([str(error), *getattr(error, "__notes__", ())]))
         case TermsRefused(rule=rule):
             return answer(ErrorCode[rule.name], str(error))
         case CertificateRefused():
             return answer(ErrorCode.ASICE_VALIDATION_FAILED, f"The bundle's certificate is refused. {error}")
         case RevocationUnknown():
             return answer(ErrorCode.UNAVAILABLE, str(error))
+        case FenceUnavailable():
+            return answer(ErrorCode.UNAVAILABLE, _docstring(error))
         case NoOrganizationNumber():
             return answer(ErrorCode.NOT_AUTHORIZED, _docstring(error))
         case BrokerNotAuthorized(sender=sender):

@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from segl.actions.delete_documents import DELETE_BYTES, delete_bytes
 from segl.actions.expire_job import EXPIRE, expire_job
-from segl.actions.ports import KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
+from segl.actions.ports import FenceUnavailable, KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
 from segl.actions.seal_job import SEAL, seal_job
 from segl.database import work
 from segl.database.work import Claim
@@ -34,7 +34,7 @@ FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(minutes=1)
 """A signer may be waiting for the seal when the neighbour is back."""
-NEIGHBOUR_DOWN = (TimeStampUnavailable, ValidationMaterialUnavailable, KeyUnusable, UnableToSeal, OSError)
+NEIGHBOUR_DOWN = (TimeStampUnavailable, ValidationMaterialUnavailable, KeyUnusable, UnableToSeal, FenceUnavailable, OSError)
 
 log = structlog.get_logger()
 
