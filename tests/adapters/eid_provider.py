@@ -57,6 +57,7 @@ def good_claims() -> dict[str, Any]:
     issued_at = int(NOW.timestamp())
     return {
         "iss": ISSUER,
+        "sub": "a-pairwise-subject",
         "aud": "segl-client",
         "iat": issued_at,
         "exp": issued_at + 120,
@@ -104,6 +105,7 @@ class Provider:
     )
     token_answer: Callable[[], httpx.Response] | None = None
     par_answer: Callable[[], httpx.Response] | None = None
+    keys_answer: Callable[[], httpx.Response] | None = None
     requests: list[httpx.Request] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -112,7 +114,7 @@ class Provider:
             case "/.well-known/openid-configuration":
                 return httpx.Response(200, json=self.metadata)
             case "/jwks":
-                return httpx.Response(200, json={"keys": self.keys})
+                return self.keys_answer() if self.keys_answer else httpx.Response(200, json={"keys": self.keys})
             case "/token":
                 return self.token_answer() if self.token_answer else httpx.Response(200, json={"id_token": self.id_token})
             case "/par":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -33,9 +34,14 @@ def of_client() -> list[str]:
     return names(tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text())["project"]["dependencies"])
 
 
+def of_npm() -> list[str]:
+    """What is judged by software from npm."""
+    return [name for page in (ROOT / "interop").glob("*/package.json") for name in json.loads(page.read_text())["dependencies"]]
+
+
 class TestEveryDependency:
-    @pytest.mark.parametrize("name", sorted({*of_project(), *of_client()}))
-    def test_of_python_has_a_line(self, name: str) -> None:
+    @pytest.mark.parametrize("name", sorted({*of_project(), *of_client(), *of_npm()}))
+    def test_of_python_or_npm_has_a_line(self, name: str) -> None:
         assert name.lower() in {row.lower() for row in ROWS}
 
     def test_of_maven_has_a_line(self) -> None:
@@ -59,7 +65,7 @@ class TestEveryDependency:
         assert [name for name, row in ROWS.items() if len(row) != 4 or not all(row)] == []
 
     def test_is_still_asked_for(self) -> None:
-        known = {name.lower() for name in (*of_project(), *of_client())}
+        known = {name.lower() for name in (*of_project(), *of_client(), *of_npm())}
         stale = {name for name in ROWS if re.fullmatch(r"[A-Za-z0-9-]+", name) and name.lower() not in known}
 
         assert stale <= {"pdfjs-dist", "DejaVu"}

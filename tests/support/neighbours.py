@@ -89,6 +89,9 @@ class SandboxTimeStamps:
         self._roots = read_certificates(material.trust)
         self._clock, self._switches = clock, switches
 
+    def is_down(self) -> bool:
+        return self._switches.time_stamps_down
+
     def time_stamp(self, imprint: bytes) -> bytes:
         self._switches.while_time_stamping()
         if self._switches.time_stamps_down:

@@ -126,6 +126,9 @@ class TimeStamps(Protocol):
         :raises TimeStampUnavailable: if no authority gave a token that verifies.
         """
 
+    def is_down(self) -> bool:
+        """Return whether none could be had at the last try, as far as this process knows: for /health."""
+
 
 class TimeStampUnavailable(Exception):
     """No time-stamp authority answered rightly. Nothing is signed without one; try again shortly."""
@@ -142,6 +145,9 @@ class ValidationMaterial(Protocol):
 
         :raises ValidationMaterialUnavailable: if a list could not be had.
         """
+
+    def is_down(self) -> bool:
+        """Return whether one could not be had at the last try, as far as this process knows: for /health."""
 
 
 class ValidationMaterialUnavailable(Exception):
@@ -229,6 +235,9 @@ class IdentityProviders(Protocol):
         :raises LoginAborted, LoginLevelTooLow, LoginNotFresh, LoginAnswerRefused, ProviderUnavailable: see ceremony/identification.py.
         """
 
+    def down(self) -> Sequence[str]:
+        """Return the ids of the providers that did not answer at the last try, as far as this process knows: for /health."""
+
 
 class EnterpriseTrust(Protocol):
     """Which enterprise certificates may call and sign bundles."""
@@ -245,6 +254,9 @@ class EnterpriseTrust(Protocol):
         :raises segl.certificates.CertificateRevoked: if one is revoked.
         :raises segl.certificates.RevocationUnknown: if that cannot be told.
         """
+
+    def is_down(self) -> bool:
+        """Return whether a list is missing, as far as this process knows: for /health."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

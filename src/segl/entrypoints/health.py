@@ -21,7 +21,7 @@ WORKER_SILENCE = timedelta(seconds=30)
 
 def health(request: HttpRequest) -> JsonResponse:
     """200 when this process can work, 503 when it cannot; the body tells which part."""
-    parts = state_of_health()
+    parts = {**state_of_health(), **state_of_neighbours()}
     status = 200 if parts["database"] == "ok" else 503
     return JsonResponse({"process": settings.SEGL_DOOR, **parts}, status=status, headers={"Cache-Control": "no-store"})
 
@@ -45,3 +45,15 @@ def state_of_health() -> dict[str, str]:
     if waiting:
         parts["waits_for"] = waiting
     return parts
+
+
+def state_of_neighbours() -> dict[str, str]:
+    """Return what this very process found when it last needed each neighbour; it asks nobody now."""
+    ports = settings.SEGL_PORTS
+    is_down = {
+        "time_stamps": ports.time_stamps.is_down(),
+        "revocation_lists": ports.validation.is_down(),
+        "senders_revocation_lists": ports.enterprise.is_down(),
+        **{f"eid {provider}": True for provider in ports.identity_providers.down()},
+    }
+    return {part: "unavailable" if down else "ok" for part, down in is_down.items()}

@@ -1,5 +1,5 @@
 """
-Asking an eID provider over HTTP, within bounds: no redirects, a few seconds, a limited answer, and JSON or nothing.
+Asking an eID provider over HTTP: a few seconds, a limited answer, and JSON or nothing.
 
 The provider's words never reach a message of ours: they may hold tokens or personal data.
 """
@@ -7,12 +7,10 @@ The provider's words never reach a message of ours: they may hold tokens or pers
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
-
+from segl.adapters.bounded_http import Answer, BoundedHttp, NotAnswered
 from segl.ceremony.identification import ProviderUnavailable
 
 TIMEOUT_SECONDS = 5.0
@@ -32,48 +30,60 @@ class JsonAnswer:
         return f"JsonAnswer(status={self.status}, …)"
 
 
-def get_json(client: httpx.Client, url: str) -> Json:
+def get_json(http: BoundedHttp, url: str) -> Json:
     """:raises ProviderUnavailable: unless a JSON object comes back with status 200."""
-    answer = _exchange(client, httpx.Request("GET", url, headers={"Accept": "application/json"}))
+    answer = _ask(http, "GET", url)
     if answer.status != 200:
         raise ProviderUnavailable(f"The eID provider answered {answer.status} where its metadata should be.")
-    return answer.value
+    return _object_in(answer)
 
 
-def post_form(client: httpx.Client, url: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> JsonAnswer:
+def post_form(http: BoundedHttp, url: str, fields: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> JsonAnswer:
     """:raises ProviderUnavailable: on no answer, a server error, too much or no JSON."""
-    answer = _exchange(client, httpx.Request("POST", url, data=dict(fields), headers={"Accept": "application/json", **(headers or {})}))
+    answer = _ask(http, "POST", url, form=fields, headers=headers)
     if answer.status >= 500 or answer.status == 429:
         raise ProviderUnavailable(f"The eID provider answered {answer.status}.")
+    return JsonAnswer(status=answer.status, value=_object_in(answer))
+
+
+def read_json(content: bytes) -> object:
+    """
+    Return what JSON holds.
+
+    :raises ValueError: if it is none, is nested without end, or names something twice: which of the two is meant, is a matter of taste.
+    """
+    try:
+        return json.loads(content, object_pairs_hook=_once_each)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> Json:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name stands twice")
+    return value
+
+
+def _ask(
+    http: BoundedHttp, method: str, url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    try:
+        answer = http.ask(method, url, seconds=TIMEOUT_SECONDS, headers={"Accept": "application/json", **(headers or {})}, form=form)
+    except NotAnswered as error:
+        raise ProviderUnavailable(f"The eID provider did not answer. {error}") from error
+    if 300 <= answer.status < 400:
+        raise ProviderUnavailable("The eID provider answered with a redirect, which is not followed.")
     return answer
 
 
-def _exchange(client: httpx.Client, request: httpx.Request) -> JsonAnswer:
-    # httpx's timeout counts from one piece to the next; a provider that drips bytes is stopped by the deadline.
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    request.extensions = {**request.extensions, "timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
+def _object_in(answer: Answer) -> Json:
+    if answer.media_type != "application/json" and not answer.media_type.endswith("+json"):
+        raise ProviderUnavailable("The eID provider's answer is no JSON, by what it says of itself.")
     try:
-        response = client.send(request, stream=True, follow_redirects=False)
-        try:
-            content = bytearray()
-            for piece in response.iter_bytes():
-                content += piece
-                if len(content) > MAX_ANSWER_BYTES:
-                    raise ProviderUnavailable(f"The eID provider's answer is larger than {MAX_ANSWER_BYTES} bytes.")
-                if time.monotonic() > deadline:
-                    raise ProviderUnavailable(f"The eID provider did not finish its answer in {TIMEOUT_SECONDS:.0f} seconds.")
-        finally:
-            response.close()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ProviderUnavailable(f"The eID provider did not answer ({type(error).__name__}).") from error
-    if response.is_redirect:
-        raise ProviderUnavailable("The eID provider answered with a redirect, which is not followed.")
-    if response.status_code >= 500:
-        return JsonAnswer(status=response.status_code, value={})
-    try:
-        value = json.loads(bytes(content))
-    except (ValueError, RecursionError) as error:
+        value = read_json(answer.content)
+    except ValueError as error:
         raise ProviderUnavailable("The eID provider's answer is no JSON.") from error
     if not isinstance(value, dict):
         raise ProviderUnavailable("The eID provider's answer is no JSON object.")
-    return JsonAnswer(status=response.status_code, value=value)
+    return value

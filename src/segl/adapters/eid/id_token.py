@@ -7,7 +7,6 @@ Every refusal names the check and nothing of the token.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import json
 import unicodedata
@@ -18,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from segl.adapters.eid.fetching import Json
+from segl.adapters.eid.fetching import Json, read_json
 from segl.adapters.eid.metadata import VerifyingKey
 from segl.adapters.eid.settings import ProviderSettings
 from segl.ceremony.identification import Identification, LoginAnswerRefused, LoginLevelTooLow, LoginNotFresh
@@ -54,7 +53,7 @@ def check_id_token(id_token: str, *, settings: ProviderSettings, key_of: KeySour
     :raises LoginLevelTooLow, LoginNotFresh: if all else is right.
     """
     # (1) an algorithm of the list, (2) a key of the provider's own list, (3) its signature over the claims;
-    # (4) iss, (5) aud and azp, (6) exp, iat, nbf, (7) nonce: it is this provider's answer to this very request;
+    # (4) iss and sub, (5) aud and azp, (6) exp, iat, nbf, (7) nonce: it is this provider's answer to this very request;
     # (8) pid, acr and auth_time are there; (9) the level is the one asked for, (10) the log-in is new enough.
     algorithm, key_id = _header(id_token)  # (1)
     key = key_of(key_id, algorithm)  # (2)
@@ -62,14 +61,18 @@ def check_id_token(id_token: str, *, settings: ProviderSettings, key_of: KeySour
         raise LoginAnswerRefused("kid: the id_token is signed with a key that the provider does not publish for this algorithm.")
     try:
         verified = jws.deserialize_compact(id_token, key, algorithms=list(ALGORITHMS))  # (3)
-        claims = json.loads(verified.payload or b"")
-    except (JoseError, ValueError, RecursionError) as error:
+    except (JoseError, ValueError) as error:
         raise LoginAnswerRefused("signature: the id_token is not signed by the provider.") from error
+    try:
+        claims = read_json(verified.payload or b"")
+    except ValueError as error:
+        raise LoginAnswerRefused("claims: the id_token's claims cannot be read, or one stands twice.") from error
     if not isinstance(claims, dict):
         raise LoginAnswerRefused("claims: the id_token holds no claims.")
 
     if claims.get("iss") != settings.issuer:  # (4)
         raise LoginAnswerRefused("iss: the id_token was issued by another provider.")
+    _text(claims, "sub")
     if claims.get("aud") not in (settings.client_id, [settings.client_id]):  # (5)
         raise LoginAnswerRefused("aud: the id_token is meant for another client, or for several.")
     if claims.get("azp", settings.client_id) != settings.client_id:
@@ -110,14 +113,17 @@ def _header(id_token: str) -> tuple[str, str]:
         raise LoginAnswerRefused("form: the id_token is too long or no signed token.")
     encoded = id_token.partition(".")[0]
     try:
-        header = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-    except (ValueError, binascii.Error, RecursionError) as error:
-        raise LoginAnswerRefused("form: the id_token's header cannot be read.") from error
+        header = read_json(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    except ValueError as error:
+        raise LoginAnswerRefused("form: the id_token's header cannot be read, or something in it stands twice.") from error
     if not isinstance(header, dict):
         raise LoginAnswerRefused("form: the id_token's header cannot be read.")
     # A token that brings its own key, or says where to fetch it, is an attack or a mistake; neither is followed.
     if header.keys() & {"jku", "jwk", "x5u", "crit", "b64"}:
         raise LoginAnswerRefused("header: the id_token brings or points to a key, or demands an extension.")
+    # An access token or a logout token is signed by the same key (RFC 8725, 3.11).
+    if header.get("typ", "JWT") != "JWT":
+        raise LoginAnswerRefused("typ: the token is no id_token.")
     algorithm, key_id = header.get("alg"), header.get("kid")
     if algorithm not in ALGORITHMS:
         raise LoginAnswerRefused(f"alg: the id_token is not signed with one of {', '.join(ALGORITHMS)}.")
@@ -172,8 +178,10 @@ def _eid(claims: Json, settings: ProviderSettings) -> str:
 
 def _name(claims: Json, settings: ProviderSettings) -> str | None:
     """Return the person's name in one line, NFC, or None: it is drawn on the front page and stands in the certificate."""
-    parts = [value for name in settings.name_claims if isinstance(value := claims.get(name), str)]
-    name = unicodedata.normalize("NFC", " ".join(" ".join(parts).split()))
+    parts = [value for name in settings.name_claims if (value := claims.get(name)) is not None]
+    if not all(isinstance(part, str) for part in parts):
+        raise LoginAnswerRefused("name: the person's name is no text.")
+    name = unicodedata.normalize("NFC", " ".join(" ".join(map(str, parts)).split()))
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") for letter in name) or len(name) > MAX_NAME_CHARACTERS:
         raise LoginAnswerRefused("name: the person's name is too long or holds characters that cannot be shown.")
     return name or None

@@ -6,16 +6,15 @@ A key id that is not known has the keys fetched again, once a minute at most, so
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from segl.adapters.bounded_http import BoundedHttp, Turns
 from segl.adapters.eid.fetching import Json, get_json
 from segl.adapters.eid.settings import LOOPBACK, ProviderSettings
 from segl.ceremony.identification import ProviderUnavailable
@@ -43,17 +42,17 @@ class Metadata:
 class ProviderMetadata:
     """A provider's metadata and keys, kept in memory; safe to share between threads."""
 
-    def __init__(self, settings: ProviderSettings, client: httpx.Client, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: ProviderSettings, http: BoundedHttp, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
-        self._client = client
+        self._http = http
         self._monotonic = monotonic
-        self._lock = threading.Lock()
+        self._turns = Turns()
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, dict[str, Json]] | None = None
 
     def metadata(self) -> Metadata:
         """:raises ProviderUnavailable: if the provider does not publish what is needed, or names another issuer."""
-        with self._lock:
+        with self._turns.take():
             if self._metadata is None or self._monotonic() - self._metadata[0] > KEEP_SECONDS:
                 self._metadata = (self._monotonic(), self._fetch_metadata())
             return self._metadata[1]
@@ -67,21 +66,26 @@ class ProviderMetadata:
         :raises ProviderUnavailable: if the keys cannot be fetched.
         """
         url = self.metadata().jwks_url
-        with self._lock:
+        with self._turns.take():
             age = None if self._keys is None else self._monotonic() - self._keys[0]
             is_known = self._keys is not None and key_id in self._keys[1]
             if age is None or age > KEEP_SECONDS or (not is_known and age > REFETCH_SECONDS):
-                self._keys = (self._monotonic(), _by_key_id(get_json(self._client, url)))
+                self._keys = (self._monotonic(), _by_key_id(get_json(self._http, url)))
             assert self._keys is not None
             row = self._keys[1].get(key_id)
         return None if row is None else _verifying_key(row, algorithm)
 
     def _fetch_metadata(self) -> Metadata:
-        document = get_json(self._client, self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        document = get_json(self._http, self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
         # OpenID Connect Discovery 4.3: exactly the configured issuer, or another provider could stand in its place.
         if document.get("issuer") != self._settings.issuer:
             raise ProviderUnavailable(
                 f"The metadata of eID provider {self._settings.id!r} name another issuer than the settings. Check issuer, letter by letter."
+            )
+        # OAuth 2.1, 7.5.2: a client makes sure that PKCE is heeded. A provider that does not say is asked with it all the same.
+        if "S256" not in _list(document.get("code_challenge_methods_supported", ["S256"])):
+            raise ProviderUnavailable(
+                f"eID provider {self._settings.id!r} does not take PKCE with S256, without which nobody is sent there."
             )
         return Metadata(
             authorization_endpoint=self._address(document, "authorization_endpoint"),
@@ -102,6 +106,10 @@ class ProviderMetadata:
         if not isinstance(value, str) or parts is None or not parts.hostname or not (parts.scheme == "https" or is_plain):
             raise ProviderUnavailable(f"The metadata of eID provider {self._settings.id!r} hold no usable {name}.")
         return value
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _by_key_id(document: Json) -> dict[str, Json]:

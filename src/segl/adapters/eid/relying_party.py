@@ -21,7 +21,8 @@ from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 from segl.actions.ports import Chance, Clock, LoginRequest
-from segl.adapters.eid.fetching import TIMEOUT_SECONDS, JsonAnswer, post_form
+from segl.adapters.bounded_http import BoundedHttp
+from segl.adapters.eid.fetching import MAX_ANSWER_BYTES, JsonAnswer, post_form
 from segl.adapters.eid.id_token import Expectation, check_id_token
 from segl.adapters.eid.metadata import Metadata, ProviderMetadata
 from segl.adapters.eid.settings import ClientKey, ClientSecret, ProviderSettings
@@ -48,10 +49,8 @@ class RelyingParty:
         self._clock = clock
         self._chance = chance
         # A provider on this machine is never reached through a proxy, whatever the environment says.
-        self._client = httpx.Client(
-            timeout=TIMEOUT_SECONDS, follow_redirects=False, transport=transport, trust_env=not settings.is_loopback
-        )
-        self._published = ProviderMetadata(settings, self._client)
+        self._http = BoundedHttp(max_bytes=MAX_ANSWER_BYTES, transport=transport, trust_env=not settings.is_loopback)
+        self._published = ProviderMetadata(settings, self._http)
 
     def begin(self, *, state: str, nonce: str, level: Level, is_fresh_required: bool, language: Language) -> LoginRequest:
         """:raises ProviderUnavailable: if the provider does not answer."""
@@ -145,7 +144,7 @@ class RelyingParty:
             raise ProviderUnavailable(
                 f"eID provider {self.settings.id!r} does not know this client. Check client_id and its key or secret."
             )
-        if answer.status != 200:
+        if answer.status != 200 or "error" in answer.value:
             raise LoginAnswerRefused(f"code: the provider does not take the code (status {answer.status}).")
         id_token = answer.value.get("id_token")
         if not isinstance(id_token, str):
@@ -158,11 +157,11 @@ class RelyingParty:
                 # RFC 6749 2.3.1: both are form-encoded before they are joined.
                 joined = f"{quote(self.settings.client_id, safe='')}:{quote(secret, safe='')}"
                 basic = base64.b64encode(joined.encode()).decode()
-                return post_form(self._client, endpoint, fields, headers={"Authorization": f"Basic {basic}"})
+                return post_form(self._http, endpoint, fields, headers={"Authorization": f"Basic {basic}"})
             case ClientKey() as client_key:
                 assertion = self._assertion(client_key)
                 proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
-                return post_form(self._client, endpoint, {"client_id": self.settings.client_id, **fields, **proof})
+                return post_form(self._http, endpoint, {"client_id": self.settings.client_id, **fields, **proof})
 
     def _assertion(self, client_key: ClientKey) -> str:
         """Sign who this client is; `aud` is the issuer, which ID-porten and draft-ietf-oauth-rfc7523bis want."""

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 
+from segl.adapters.bounded_http import BoundedHttp, NotAnswered
 from segl.certificates import CertificateRefusal, CertificateRefused, CertificateRevoked, RevocationUnknown
 
 MAX_LIST_BYTES = 1024 * 1024
@@ -38,6 +38,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FAR_AHEAD = datetime.max.replace(tzinfo=UTC)
 _MAX_REMEMBERED = 10_000
 
+_http = BoundedHttp(max_bytes=MAX_LIST_BYTES)
 _log = structlog.get_logger("segl.trust")
 
 
@@ -126,7 +127,7 @@ class EnterpriseTrust:
             try:
                 content = self._fetch(url)
                 held = self._accepted(url, content, fetched_at=fetched_at)
-            except (RevocationListRefused, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            except (RevocationListRefused, OSError) as error:
                 _log.warning("revocation-list-not-had", url=url, reason=_reason(error))
                 continue
             self._hold(held)
@@ -145,6 +146,10 @@ class EnterpriseTrust:
                     self._snapshot = Snapshot(issuers=self._issuers, lists=lists, is_complete=is_complete)
                 self._snapshot_until = min((held.usable_until for held in usable), default=_FAR_AHEAD)
             return self._snapshot
+
+    def is_down(self) -> bool:
+        """Return whether a CA has no usable list, so that its certificates are not let in."""
+        return not self.snapshot().is_complete
 
     def check(self, leaf: x509.Certificate) -> None:
         """
@@ -268,24 +273,15 @@ def fetch_list(url: str) -> bytes:
     """
     Return what `url` answers, at most one MiB, without following redirects.
 
-    :raises RevocationListRefused: if it is larger, slower than ten seconds, or another answer than 200.
-    :raises httpx.HTTPError: if there is no answer.
+    :raises RevocationListRefused: if it is larger, slower than ten seconds, no answer at all, or another answer than 200.
     """
-    ends_at = time.monotonic() + FETCH_SECONDS
-    content = bytearray()
-    timeout = httpx.Timeout(FETCH_SECONDS / 2)
-    with httpx.stream(
-        "GET", url, timeout=timeout, follow_redirects=False, trust_env=False, headers={"Accept-Encoding": "identity"}
-    ) as answer:
-        if answer.status_code != 200:
-            raise RevocationListRefused(f"The address answered {answer.status_code}.")
-        for part in answer.iter_raw(64 * 1024):
-            content += part
-            if len(content) > MAX_LIST_BYTES:
-                raise RevocationListRefused(f"It is larger than {MAX_LIST_BYTES} bytes.")
-            if time.monotonic() > ends_at:
-                raise RevocationListRefused(f"It took more than {FETCH_SECONDS:.0f} seconds.")
-    return bytes(content)
+    try:
+        answer = _http.ask("GET", url, seconds=FETCH_SECONDS, headers={})
+    except NotAnswered as error:
+        raise RevocationListRefused(str(error)) from error
+    if answer.status != 200:
+        raise RevocationListRefused(f"The address answered {answer.status}.")
+    return answer.content
 
 
 def _read_list(content: bytes) -> x509.CertificateRevocationList:

@@ -6,17 +6,16 @@ Source: stack.md (what EU DSS asks of a list), reliability.md B-51 and B-56. Fre
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import httpx
 import structlog
 from cryptography import x509
 
 from segl.actions.ports import Clock, ValidationMaterialUnavailable
+from segl.adapters.bounded_http import Turns
 from segl.adapters.trust.enterprise import RevocationListRefused, fetch_list
 
 MAX_AGE = timedelta(hours=1)
@@ -54,7 +53,8 @@ class FetchedValidationMaterial:
         self._urls = tuple(crl_urls)
         self._clock = clock
         self._fetch = fetch
-        self._lock = threading.Lock()
+        self._turns = Turns()
+        self._is_down = False
         self._held: dict[str, _Held] = {}
 
     def certificates(self) -> tuple[x509.Certificate, ...]:
@@ -68,9 +68,15 @@ class FetchedValidationMaterial:
         :raises ValidationMaterialUnavailable: if one cannot be had.
         """
         now = self._clock.now()
-        # One fetch at a time: threads that wait here find what the first one brought.
-        with self._lock:
-            return tuple(self._list(url, now=now) for url in self._urls)
+        with self._turns.take():
+            self._is_down = True
+            lists = tuple(self._list(url, now=now) for url in self._urls)
+            self._is_down = False
+            return lists
+
+    def is_down(self) -> bool:
+        """Return whether a list could not be had when this process last asked."""
+        return self._is_down
 
     def _list(self, url: str, *, now: datetime) -> x509.CertificateRevocationList:
         held = self._held.get(url)
@@ -79,7 +85,7 @@ class FetchedValidationMaterial:
             return held.content
         try:
             content = self._fetched(url, now=now)
-        except (RevocationListRefused, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (RevocationListRefused, OSError) as error:
             reason = str(error) if isinstance(error, RevocationListRefused) else type(error).__name__
             _log.warning("validation-list-not-had", url=url, reason=reason)
             if held is None or not usable:
