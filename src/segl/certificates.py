@@ -24,6 +24,8 @@ from segl.values import OrganizationNumber
 
 MAX_PATH: Final = 5
 """Certificates above the leaf; Norwegian enterprise CAs have two."""
+UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What cryptography raises for a certificate or revocation list that it cannot read: much of it only when a part is asked for."""
 _DOCUMENT_SIGNING: Final = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 _KNOWN_CRITICAL: Final = (x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage, x509.CertificatePolicies)
 
@@ -91,6 +93,25 @@ class CertificateDescription:
     """Lower-case, without leading zeros."""
 
 
+def read_certificate(der: bytes) -> x509.Certificate:
+    """
+    Return the certificate in `der` after reading each part of it once, so that none fails when it is asked for later.
+
+    :raises CertificateRefused: UNREADABLE.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except UNREADABLE as error:
+        raise _unreadable() from error
+    return certificate
+
+
+def _unreadable() -> CertificateRefused:
+    return CertificateRefused(CertificateRefusal.UNREADABLE, "The certificate cannot be read. Use another certificate.")
+
+
 def describe(certificate: x509.Certificate) -> CertificateDescription:
     """Return the certificate's identity for a message; it names an enterprise, never a person."""
     return CertificateDescription(
@@ -113,8 +134,8 @@ def organization_number(certificate: x509.Certificate) -> OrganizationNumber:
     """
     try:
         subject = certificate.subject
-    except ValueError as error:
-        raise CertificateRefused(CertificateRefusal.UNREADABLE, "The certificate cannot be read. Use another certificate.") from error
+    except UNREADABLE as error:
+        raise _unreadable() from error
     places = (
         (NameOID.ORGANIZATION_IDENTIFIER, r"NTRNO-([0-9]{9})"),
         (NameOID.SERIAL_NUMBER, r"([0-9]{9})"),
@@ -153,8 +174,8 @@ def check_enterprise_certificate(
         _check_leaf(leaf, purpose)
         path = _path(leaf, issuers, now)
         _check_validity(leaf, path, now)
-    except (ValueError, UnsupportedAlgorithm) as error:  # cryptography reads extensions late, and says so with these
-        raise CertificateRefused(CertificateRefusal.UNREADABLE, "The certificate cannot be read. Use another certificate.") from error
+    except UNREADABLE as error:
+        raise _unreadable() from error
     return path
 
 
@@ -170,7 +191,7 @@ def check_not_revoked(
     try:
         _check_list(revocation_list, certificate, issuers, now)
         entry = revocation_list.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise RevocationUnknown("The revocation list cannot be read. Fetch it again.") from error
     if entry is not None:
         raise CertificateRevoked(

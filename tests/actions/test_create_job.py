@@ -16,11 +16,9 @@ from segl.asice.refusal import BundleRefused
 from segl.certificates import CertificateRefused, RevocationUnknown
 from segl.database.models import (
     AuditEvent,
-    Document,
     Job,
     Organization,
     RedirectToken,
-    Signer,
     SignerGroup,
     StatusChange,
     WorkItem,
@@ -40,6 +38,7 @@ from support.direct_jobs import (
     Asked,
     bundle_of,
     create,
+    left_behind,
     multipart_of,
     pdf,
     pdf_of_size,
@@ -50,11 +49,6 @@ from support.neighbours import NOW, Neighbourhood
 MAX_BYTES = 10_485_760
 REFUSALS = (RequestRefused, BundleRefused, PdfRefused, TextRefused, TermsRefused, CertificateRefused)
 Attempt = Callable[[Neighbourhood], object]
-
-
-def left_behind(near: Neighbourhood) -> dict[str, int]:
-    rows = (Job, Signer, SignerGroup, Document, RedirectToken, StatusChange, WorkItem, AuditEvent)
-    return {model.__name__: model.objects.count() for model in rows} | {"bytes": len(near.stored_digests())}
 
 
 class TestACreatedJob:

@@ -182,7 +182,7 @@ def sign(xml: str, *, files: Mapping[str, bytes], key: rsa.RSAPrivateKey) -> str
         uri, method = re.search(r'URI="([^"]*)"', reference), re.search(r'DigestMethod Algorithm="([^"]*)"', reference)
         if uri is None or method is None:
             continue
-        if uri[1].startswith("#"):
+        if uri[1].startswith("#") and f' Id="{uri[1][1:]}"' in xml:
             content = canonical(xml, f'//*[@Id="{uri[1][1:]}"]')
         elif uri[1] in by_uri:
             content = by_uri[uri[1]]

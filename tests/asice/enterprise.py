@@ -9,7 +9,8 @@ from functools import cache
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, ObjectIdentifier
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=400)
@@ -133,6 +134,30 @@ def enterprise(
 def sender() -> Holder:
     """Return the enterprise that sends bundles in these tests, organization number 987654321."""
     return enterprise()
+
+
+@cache
+def unreadable_certificates() -> dict[str, bytes]:
+    """Return DER that cryptography refuses, now or when the part is asked for; OpenSSL reads some of it. Nobody signed them."""
+    good = sender().certificate.public_bytes(Encoding.DER)
+
+    def extended(*extensions: tuple[ObjectIdentifier, bytes]) -> bytes:
+        unknown = tuple((x509.UnrecognizedExtension(oid, value), False) for oid, value in extensions)
+        return enterprise(extensions=(*GOOD_EXTENSIONS, *unknown)).certificate.public_bytes(Encoding.DER)
+
+    first, second = ObjectIdentifier("1.2.3.4"), ObjectIdentifier("1.2.3.5")
+    return {
+        "nothing in it": b"",
+        "a byte too few": good[:-1],
+        "a byte too many": good + b"\0",
+        "a version that X.509 does not have": good.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020107"), 1),
+        "an extension twice": extended((first, b"\5\0"), (second, b"\5\0")).replace(b"\x2a\3\5", b"\x2a\3\4"),
+        "an extension that is cut off": extended((ExtensionOID.CERTIFICATE_POLICIES, b"\x30\x05\x30")),
+        "an unknown kind of name": extended((ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"\x30\x04\xa3\x02\x30\x00")),
+        "a subject that is no text": good.replace(b"Bolig AS", b"Bolig \xff\xfe"),
+        "a key of an unknown kind": good.replace(bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d010163"), 1),
+        "a date that is none": good.replace(f"{LONG_AGO:%y%m%d}".encode(), b"251399", 1),
+    }
 
 
 def issuers() -> tuple[x509.Certificate, ...]:

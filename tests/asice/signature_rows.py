@@ -10,11 +10,13 @@ from datetime import timedelta
 from cryptography import x509
 
 from segl.asice.refusal import Refusal
+from support.cost import Cost
 
-from .builders import C14N, RSA_SHA256, SHA1, SHA256
-from .enterprise import Holder, sender
+from .builders import C14N, RSA_SHA256, SHA1, SHA256, Changes, build_bundle
+from .enterprise import NOW, Holder, sender
 
 DOCUMENTS = {"a.pdf": b"%PDF-1.7 a", "b.pdf": b"%PDF-1.7 b"}
+CHEAP = Cost(milliseconds=50, mebibytes=20)
 AS_CLIENTS = ". Sign the bundle as the official clients do."
 
 
@@ -34,6 +36,20 @@ class Row:
     offset: timedelta = timedelta(0)
     chain: Callable[[], tuple[x509.Certificate, ...]] = tuple
     requirements: tuple[str, ...] = ("R43",)
+    at_most: Cost = CHEAP
+
+    def bundle(self, manifest: bytes = b"<manifest/>") -> bytes:
+        """Return the bundle, signed about NOW."""
+        signer = self.signer()
+        return build_bundle(
+            documents=self.documents,
+            manifest=manifest,
+            certificate=signer.certificate,
+            key=signer.key,  # type: ignore[arg-type]  # RSA in every row
+            chain=self.chain(),
+            signing_time=NOW + self.offset,
+            changes=Changes(before_signing=self.before, after_signing=self.after, encoding=self.encoding, entries=self.entries),
+        )
 
 
 def swap(old: str, new: str, count: int = 1) -> Callable[[str], str]:
@@ -92,147 +108,6 @@ def pointed_at(uri: str) -> Callable[[str], str]:
     )
 
 
-WRAPPINGS = [
-    Row(
-        what="a second Signature",
-        after=copied("Signature", to="</XAdESSignatures>"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element XAdESSignatures holds 2 of the element Signature in its place, not 1" + AS_CLIENTS,
-    ),
-    Row(
-        what="no Signature",
-        after=swap_pattern("<Signature .*</Signature>", ""),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element XAdESSignatures holds 0 of the element Signature in its place, not 1" + AS_CLIENTS,
-    ),
-    Row(
-        what="a root of another name",
-        after=lambda text: text.replace("XAdESSignatures", "Signatures"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="META-INF/signatures.xml does not begin with the element XAdESSignatures of ETSI TS 102 918" + AS_CLIENTS,
-    ),
-    Row(
-        what="a second Object with other signed properties",
-        after=copied("Object", to="</Signature>"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element Signature holds 2 of the element Object in its place, not 1" + AS_CLIENTS,
-    ),
-    Row(
-        what="the true signed properties moved beside a false copy",
-        after=copied("SignedProperties", to="</QualifyingProperties>"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element QualifyingProperties holds 2 of the element SignedProperties in its place, not 1" + AS_CLIENTS,
-    ),
-    Row(
-        what="a second SignedInfo",
-        after=copied("SignedInfo", to="<SignatureValue>"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element Signature holds 2 of the element SignedInfo in its place, not 1" + AS_CLIENTS,
-    ),
-    Row(
-        what="SignedInfo moved behind SignatureValue",
-        after=lambda text: re.sub(r"(<SignedInfo>.*</SignedInfo>)(<SignatureValue>.*</SignatureValue>)", r"\2\1", text, flags=re.DOTALL),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element Signature holds 0 of the element SignedInfo in its place, not 1" + AS_CLIENTS,
-    ),
-    Row(
-        what="SignedInfo wrapped in an element of another namespace",
-        after=both(swap("<SignedInfo>", '<w xmlns="urn:w"><SignedInfo>'), swap("</SignedInfo>", "</SignedInfo></w>")),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element Signature holds 0 of the element SignedInfo in its place, not 1" + AS_CLIENTS,
-    ),
-    Row(
-        what="an element where none may stand",
-        before=swap("</X509Data>", "</X509Data><KeyName>x</KeyName>"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element KeyInfo holds an element that the bundle profile does not have there" + AS_CLIENTS,
-    ),
-    Row(
-        what="a KeyValue beside the certificate",
-        before=swap(
-            "<X509Data>",
-            "<KeyValue><RSAKeyValue><Modulus>AQAB</Modulus><Exponent>AQAB</Exponent></RSAKeyValue></KeyValue><X509Data>",
-        ),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element KeyInfo holds 0 of the element X509Data in its place, not 1" + AS_CLIENTS,
-    ),
-    Row(
-        what="unsigned properties",
-        before=swap("</SignedProperties>", "</SignedProperties><UnsignedProperties/>"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element QualifyingProperties holds an element that the bundle profile does not have there" + AS_CLIENTS,
-    ),
-    Row(
-        what="an attribute the profile does not have",
-        before=swap(
-            '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"', '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#" id="x"'
-        ),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element Signature has an attribute that the bundle profile does not have" + AS_CLIENTS,
-    ),
-    Row(
-        what="an xml:id",
-        before=swap("<KeyInfo>", '<KeyInfo xml:id="SignedProperties">'),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element KeyInfo has an attribute that the bundle profile does not have" + AS_CLIENTS,
-    ),
-    Row(
-        what="text between elements",
-        after=swap("<KeyInfo>", "text<KeyInfo>"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="The element Signature holds text, where the bundle profile has none" + AS_CLIENTS,
-    ),
-    Row(
-        what="the Id of the signed properties twice",
-        before=swap("<KeyInfo>", '<KeyInfo Id="SignedProperties">'),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="META-INF/signatures.xml holds the same Id twice" + AS_CLIENTS,
-    ),
-    Row(
-        what="two references of one Id",
-        before=swap('Id="ID_1"', 'Id="ID_0"'),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="META-INF/signatures.xml holds the same Id twice" + AS_CLIENTS,
-    ),
-    Row(
-        what="a Target that points elsewhere",
-        before=swap('Target="#Signature"', 'Target="#Other"'),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message="QualifyingProperties does not point at the Signature around it. Let Target name its Id.",
-    ),
-    Row(
-        what="signed properties without Id",
-        after=swap('<SignedProperties Id="SignedProperties">', "<SignedProperties>"),
-        reason=Refusal.SIGNATURE_SHAPE,
-        message='The element SignedProperties lacks the attribute "Id"' + AS_CLIENTS,
-    ),
-    Row(
-        what="a comment in the signing time",
-        before=swap("</SigningTime>", "<!-- -->0</SigningTime>"),
-        reason=Refusal.SIGNATURE_XML,
-        message="META-INF/signatures.xml is not UTF-8 without comments. Write it so.",
-    ),
-    Row(
-        what="UTF-16, where a comment would not be seen",
-        after=swap('encoding="UTF-8"', 'encoding="UTF-16"'),
-        encoding="utf-16",
-        reason=Refusal.SIGNATURE_XML,
-        message="META-INF/signatures.xml is not UTF-8 without comments. Write it so.",
-    ),
-    Row(
-        what="a DOCTYPE",
-        after=swap("<XAdESSignatures", "<!DOCTYPE x [<!ATTLIST Object Id ID #IMPLIED>]><XAdESSignatures"),
-        reason=Refusal.SIGNATURE_XML,
-        message="The META-INF/signatures.xml holds a DOCTYPE. Send it without.",
-    ),
-    Row(
-        what="signed properties that are not base64 where they must be",
-        after=swap_pattern("<SignatureValue>.", "<SignatureValue>*"),
-        reason=Refusal.SIGNATURE_XML,
-        message="The element SignatureValue does not hold base64. Sign the bundle again.",
-    ),
-]
-
 SIGNED_PROPERTIES_REFERENCE = r'<Reference Type="http://uri\.etsi\.org/01903#SignedProperties".*?</Reference>'
 
 REFERENCES = [
@@ -257,6 +132,36 @@ REFERENCES = [
     Row(
         what="a reference to another element",
         before=both(swap('URI="#SignedProperties"', 'URI="#KeyInfo"'), swap("<KeyInfo>", '<KeyInfo Id="KeyInfo">')),
+        reason=Refusal.REFERENCE,
+        message="The reference to the signed properties does not name their Id. Let its URI be # and the Id.",
+    ),
+    *(
+        Row(
+            what=f"signed properties named by {uri}",
+            before=swap('URI="#SignedProperties"', f'URI="{uri}"'),
+            reason=Refusal.REFERENCE,
+            message="The reference to the signed properties does not name their Id. Let its URI be # and the Id.",
+        )
+        for uri in ("", "#", "SignedProperties", "#signedproperties", "#SignedProperties ", "#xpointer(id('SignedProperties'))", "a.pdf")
+    ),
+    *(
+        Row(
+            what=f"signed properties of type {kind}",
+            before=swap('Type="http://uri.etsi.org/01903#SignedProperties"', f'Type="{kind}"'),
+            reason=Refusal.REFERENCE,
+            message="Not exactly one reference has the type of the signed properties. Sign them once.",
+        )
+        for kind in ("", "http://uri.etsi.org/01903/v1.3.2#SignedProperties", "http://uri.etsi.org/01903#SignedProperties ")
+    ),
+    Row(
+        what="a file of the type of signed properties",
+        before=swap('URI="a.pdf"', 'URI="a.pdf" Type="http://uri.etsi.org/01903#SignedProperties"'),
+        reason=Refusal.REFERENCE,
+        message="Not exactly one reference has the type of the signed properties. Sign them once.",
+    ),
+    Row(
+        what="signed properties of another Id after signing",
+        after=swap('<SignedProperties Id="SignedProperties">', '<SignedProperties Id="Other">'),
         reason=Refusal.REFERENCE,
         message="The reference to the signed properties does not name their Id. Let its URI be # and the Id.",
     ),
@@ -324,6 +229,24 @@ REFERENCES = [
             ("x%2F..%2Fa.pdf", "leads out of the bundle"),
             ("..\\a.pdf", "leads out of the bundle"),
             ("%ff.pdf", "names no file of the bundle"),
+            ("a.pdf#x", "names no file of the bundle"),
+            ("a.pdf?x", "names no file of the bundle"),
+            ("a.pdf%00", "names no file of the bundle"),
+            ("a.pdf/", "names no file of the bundle"),
+            (" a.pdf", "names no file of the bundle"),
+            ("+a.pdf", "names no file of the bundle"),
+            ("cid:a.pdf", "names no file of the bundle"),
+            ("data:,a", "names no file of the bundle"),
+            ("mimetype", "names no file of the bundle"),
+            ("%252e%252e/a.pdf", "names no file of the bundle"),
+            ("a%2epdf%2e", "names no file of the bundle"),
+            ("META-INF/../a.pdf", "leads out of the bundle"),
+            ("manifest.xml\\..\\a.pdf", "leads out of the bundle"),
+            ("a.pdf/%2E", "leads out of the bundle"),
+            (".", "leads out of the bundle"),
+            ("#", "names no file"),
+            ("#xpointer(/)", "names no file"),
+            ("#xpointer(id('SignedProperties'))", "names no file"),
         ]
     ),
     Row(
@@ -338,6 +261,15 @@ REFERENCES = [
         before=swap('URI="a.pdf"', 'URI="a.pdf" Type="http://www.w3.org/2000/09/xmldsig#Manifest"'),
         reason=Refusal.REFERENCE,
         message="File reference number 1 has an unknown type. Sign files without type.",
+    ),
+    *(
+        Row(
+            what=f"a format of {reference}",
+            before=swap('ObjectReference="#ID_1"', f'ObjectReference="{reference}"'),
+            reason=Refusal.REFERENCE,
+            message="A DataObjectFormat names no reference of a file. Let it name the Id of one.",
+        )
+        for reference in ("", "ID_1", "#ID_9", "a.pdf", "#Signature")
     ),
     Row(
         what="a format of a reference that is not there",
@@ -361,12 +293,17 @@ FILE_TRANSFORMS = [
     "http://www.w3.org/2000/09/xmldsig#base64",
     "http://www.w3.org/2000/09/xmldsig#enveloped-signature",
     C14N,
+    "http://www.w3.org/2002/07/decrypt#XML",
+    "http://www.w3.org/2001/10/xml-exc-c14n#",
+    "",
 ]
 CANONICALIZATIONS = [
     C14N + "#WithComments",
     "http://www.w3.org/2006/12/xml-c14n11#WithComments",
     "http://www.w3.org/2001/10/xml-exc-c14n#",
     "http://www.w3.org/2010/xml-c14n2",
+    "",
+    C14N + " ",
 ]
 SIGNATURE_METHODS = [
     "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
@@ -375,6 +312,13 @@ SIGNATURE_METHODS = [
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
     "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1",
     "http://www.w3.org/2000/09/xmldsig#dsa-sha1",
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-md5",
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha224",
+    "http://www.w3.org/2007/05/xmldsig-more#rsa-pss",
+    "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519",
+    SHA256,
+    RSA_SHA256.upper(),
+    "",
 ]
 USE_RSA = " or ".join(RSA_SHA256.replace("256", bits) for bits in ("256", "384", "512"))
 
@@ -443,7 +387,7 @@ ALGORITHMS = [
             message=f'The algorithm "{uri}" is not accepted for the digest of a file in a document bundle. Use {SHA256}.',
             requirements=("R41",),
         )
-        for uri in (SHA1, "http://www.w3.org/2001/04/xmldsig-more#md5")
+        for uri in (SHA1, "http://www.w3.org/2001/04/xmldsig-more#md5", "http://www.w3.org/2001/04/xmldsig-more#sha224", RSA_SHA256, "")
         for place, pattern in (("a file", "<Reference "), ("the signed properties", '<Reference Type="'))
     ),
     Row(

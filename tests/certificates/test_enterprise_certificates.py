@@ -28,6 +28,7 @@ from asice.enterprise import (
     root,
     rsa_key,
     sender,
+    unreadable_certificates,
     usage,
 )
 from segl.certificates import (
@@ -40,6 +41,7 @@ from segl.certificates import (
     check_not_revoked,
     describe,
     organization_number,
+    read_certificate,
 )
 from segl.values import OrganizationNumber
 
@@ -234,6 +236,19 @@ class TestAnEnterpriseCertificate:
         with pytest.raises(CertificateRefused) as refused:
             check(bend().certificate)
         assert (refused.value.reason, refused.value.message) == (reason, message)
+
+    @pytest.mark.parametrize("der", [pytest.param(der, id=what) for what, der in unreadable_certificates().items()])
+    def test_is_refused_when_a_part_of_it_cannot_be_read(self, der: bytes) -> None:
+        with pytest.raises(CertificateRefused) as refused:
+            read_certificate(der)
+        assert refused.value.reason is CertificateRefusal.UNREADABLE
+        assert refused.value.message == "The certificate cannot be read. Use another certificate."
+
+    def test_is_refused_when_a_part_turns_out_unreadable_late(self) -> None:
+        late = x509.load_der_x509_certificate(unreadable_certificates()["an extension twice"])
+        with pytest.raises(CertificateRefused) as refused:
+            check(late)
+        assert refused.value.reason is CertificateRefusal.UNREADABLE
 
     def test_is_refused_when_its_issuer_is_not_valid(self) -> None:
         old = authority("Old CA", not_after=NOW - timedelta(days=1))

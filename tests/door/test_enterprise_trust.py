@@ -197,6 +197,10 @@ class TestAList:
         ("make", "reason"),
         [
             (lambda world: b"<html>sign in</html>", "It cannot be read as a revocation list."),
+            (
+                lambda world: world.issuing.revocation_list().replace(b"\2\1\1", b"\2\1\7", 1),  # a version that lists do not have
+                "It cannot be read as a revocation list.",
+            ),
             (lambda world: Ca("World issuing").revocation_list(), "It is signed by no CA in SEGL_ENTERPRISE_CA."),
             (lambda world: Ca("Stranger").revocation_list(), "It is signed by no CA in SEGL_ENTERPRISE_CA."),
             (

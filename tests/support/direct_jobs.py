@@ -20,7 +20,18 @@ from segl.actions.leave import exit_url
 from segl.actions.open_redirect import open_redirect
 from segl.actions.sittings import OpenedSitting
 from segl.adapters.keys.files import KeyPair, read_key_pair
-from segl.database.models import BrokerRight, Organization
+from segl.database.models import (
+    AuditEvent,
+    BrokerRight,
+    Document,
+    Job,
+    Organization,
+    RedirectToken,
+    Signer,
+    SignerGroup,
+    StatusChange,
+    WorkItem,
+)
 from segl.entrypoints.worker import loop
 from segl.sandbox.material import Role, SandboxMaterial, authorized_brokers, read_organizations
 from segl.values import Language, SignatureType
@@ -135,17 +146,30 @@ def multipart_of(metadata: bytes, bundle: bytes) -> tuple[str, bytes]:
     return f"multipart/mixed; boundary={BOUNDARY}", body
 
 
-def create(near: Neighbourhood, asked: Asked | None = None, *, bundle: bytes | None = None, body: bytes | None = None) -> CreatedJob:
+def create(
+    near: Neighbourhood,
+    asked: Asked | None = None,
+    *,
+    bundle: bytes | None = None,
+    body: bytes | None = None,
+    content_type: str | None = None,
+) -> CreatedJob:
     """Create a job through the action, from the bytes a client would send."""
     asked = asked or Asked()
-    content_type, whole = multipart_of(request_xml(asked), bundle if bundle is not None else bundle_of(near, asked))
+    usual_type, whole = multipart_of(request_xml(asked), bundle if bundle is not None else bundle_of(near, asked))
     return create_direct_job(
         near.ports,
         sender=Organization.objects.get(pk=asked.sender),
         creator=Creator(organization=asked.caller or asked.sender, certificate_sha256="c0ffee" + "0" * 58),
-        content_type=content_type,
+        content_type=usual_type if content_type is None else content_type,
         body=whole if body is None else body,
     )
+
+
+def left_behind(near: Neighbourhood) -> dict[str, int]:
+    """Return how much of everything that creating a job stores is there."""
+    rows = (Job, Signer, SignerGroup, Document, RedirectToken, StatusChange, WorkItem, AuditEvent)
+    return {model.__name__: model.objects.count() for model in rows} | {"bytes": len(near.stored_digests())}
 
 
 def seed_organizations(material: SandboxMaterial) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import unquote, unquote_plus
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
@@ -24,7 +24,7 @@ from lxml import etree
 from segl.algorithms import AlgorithmRefused, Digest, Use, accepted_digest, accepted_signature
 from segl.asice.refusal import BundleRefused, Refusal
 from segl.asice.signature_grammar import DS, XADES, check_shape
-from segl.certificates import CertificateRefused, Purpose, check_enterprise_certificate
+from segl.certificates import CertificateRefused, Purpose, check_enterprise_certificate, read_certificate
 from segl.xml.canonical import Canonicalization, canonicalize
 from segl.xml.parsing import XmlRefused, parse
 
@@ -189,8 +189,8 @@ def _signing_certificate(signature: etree._Element, properties: etree._Element, 
             "SigningCertificate does not name exactly one certificate of KeyInfo. Sign with the certificate that is named.",
         )
     try:
-        return x509.load_der_x509_certificate(found[0])
-    except ValueError as error:
+        return read_certificate(found[0])
+    except CertificateRefused as error:
         raise BundleRefused(Refusal.CERTIFICATE, "The bundle's certificate cannot be read. Use another certificate.") from error
 
 
@@ -202,10 +202,7 @@ def _check_value(
         algorithm = accepted_signature(uri, use=Use.SENDERS_SIGNATURE, now=now)
     except AlgorithmRefused as error:
         raise BundleRefused(Refusal.ALGORITHM, str(error)) from error
-    try:
-        key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise BundleRefused(Refusal.CERTIFICATE, "The bundle's certificate cannot be read. Use another certificate.") from error
+    key = certificate.public_key()
     if not isinstance(key, rsa.RSAPublicKey):
         raise BundleRefused(Refusal.CERTIFICATE, "The key of the bundle's certificate is not RSA. Use an enterprise certificate.")
     value = _base64(_only(signature, f"{DS}SignatureValue"))

@@ -31,7 +31,10 @@ _FLAGS_DEFLATE_LEVEL: Final = 0x0006
 _NEWEST_VERSION_NEEDED: Final = 20
 _REFUSED_EXTRAS: Final = {0x0001: "zip64", 0x7075: "a second name", 0x6375: "a second comment", 0x9901: "encryption", 0x0017: "encryption"}
 _UNIX_FILE_TYPES: Final = (0, 0o100000)
+_UNIX_FOLDER: Final = 0o040000
 _DOS_FOLDER: Final = 0x10
+_FOLDER: Final = b"META-INF/"
+"""The one folder of a bundle: `zip -r` and others give it an entry of its own, without contents."""
 
 _END: Final = struct.Struct("<4s4H2LH")
 _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
@@ -59,6 +62,7 @@ def read_zip(data: bytes) -> dict[str, bytes]:
     """
     Return the contents of the archive by entry name, in its order; names are relative, NFC, and unique without regard to case.
 
+    An empty entry for the folder META-INF is passed over; no other folder may have one.
     Stored and deflated entries are read, with or without data descriptors (the official Java client writes them, reliability.md D4). Never
     more is inflated than the limits allow, whatever the archive says of itself.
 
@@ -79,7 +83,9 @@ def read_zip(data: bytes) -> dict[str, bytes]:
     position = 0
     for number, entry in enumerate(entries, start=1):
         start, position = _locate(data, entry, number, position, directory_offset)  # (4)
-        contents[entry.name] = _expand(data, entry, number, start)  # (5)
+        content = _expand(data, entry, number, start)  # (5)
+        if entry.raw_name != _FOLDER:
+            contents[entry.name] = content
     if position != directory_offset:
         raise _disagrees("bytes stand between the last entry and the central directory")
     return contents
@@ -143,7 +149,9 @@ def _read_directory(data: bytes, offset: int, count: int) -> Iterator[_Entry]:
         if 0xFFFFFFFF in (packed, expanded, local_offset) or disk:
             raise _unsupported(f"zip64 or a second disk in entry number {number}")
         # The upper half of the attributes is a Unix mode whatever system is named: a reader on Unix may obey it.
-        if (attributes >> 16) & 0o170000 not in _UNIX_FILE_TYPES or attributes & _DOS_FOLDER or raw_name.endswith(b"/"):
+        unix_type, is_folder = (attributes >> 16) & 0o170000, raw_name.endswith(b"/") or bool(attributes & _DOS_FOLDER)
+        is_the_folder = raw_name == _FOLDER and not expanded and unix_type in (0, _UNIX_FOLDER)
+        if not is_the_folder and (is_folder or unix_type not in _UNIX_FILE_TYPES):
             raise _unsupported(f"a folder, link or device as entry number {number}")
         yield _Entry(
             raw_name=raw_name,
@@ -212,7 +220,7 @@ def _check_names(entries: tuple[_Entry, ...]) -> None:
             raise _name_refused(number, "is not in Unicode form NFC")
         if "\\" in name or name.startswith("/") or re.match("[A-Za-z]:", name):
             raise _name_refused(number, "is not a relative path with /")
-        if any(part in ("", ".", "..") for part in name.split("/")):
+        if entry.raw_name != _FOLDER and any(part in ("", ".", "..") for part in name.split("/")):
             raise _name_refused(number, "leads through an empty, . or .. part")
         key = unicodedata.normalize("NFKC", name).casefold()
         if key in seen:

@@ -6,10 +6,8 @@ Whatever is wrong with it becomes one refusal that names the place and never the
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 from lxml import etree
 
@@ -17,9 +15,6 @@ from segl.values import WIRE_NAMESPACE
 from segl.wire.errors import ErrorCode, RequestRefused
 from segl.xml.parsing import XmlRefused, parse
 from segl.xml.schema import Schema, SchemaViolated
-
-# libxml2 quotes the text of some unfinished comments on a line of its own: it may be anything a person wrote.
-_QUOTED_TEXT: Final = re.compile(r"\s*\n.*(?=, line [0-9]+, column [0-9]+)", re.DOTALL)
 
 
 def read(data: bytes, *, root: str, what: str) -> etree._Element:
@@ -33,7 +28,7 @@ def read(data: bytes, *, root: str, what: str) -> etree._Element:
     try:
         element = parse(data, what=what)
     except XmlRefused as error:
-        raise RequestRefused(ErrorCode.SCHEMA_VALIDATION_ERROR, _QUOTED_TEXT.sub("", str(error))) from error
+        raise RequestRefused(ErrorCode.SCHEMA_VALIDATION_ERROR, str(error)) from error
     # Asked before the schema: the other flow's message is valid too, and must not be taken here.
     if element.tag != f"{{{WIRE_NAMESPACE}}}{root}":
         raise RequestRefused(

@@ -24,6 +24,11 @@ _VERSION: Final = re.compile(r"\bversion\s*=\s*[\"']([^\"']*)[\"']")
 _ENCODING: Final = re.compile(r"\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _PERSONAL: Final = re.compile(r"[0-9]{11,}|[^\s'@]+@[^\s'@]+")
+# libxml2 quotes what people wrote in comments and CDATA sections that do not end, and in an xml:id.
+_QUOTED_TEXT: Final = re.compile(
+    r"(?:: <!--|\s*\n).*(?=, line [0-9]+, column [0-9]+)|(?<=attribute value) .*(?= is not an NCName)|(?<=^ID) .*(?= already defined)",
+    re.DOTALL,
+)
 _BOM_UTF_8: Final = b"\xef\xbb\xbf"
 _BOMS_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BOM_UTF_32: Final = b"\xff\xfe\x00\x00"
@@ -63,7 +68,8 @@ def parse(data: bytes, *, what: str) -> etree._Element:
     try:
         root = etree.fromstring(text.encode(), parser)
     except etree.XMLSyntaxError as error:
-        raise XmlRefused(f"The {what} is not well-formed XML: {without_personal_values(str(error.msg))}. Send well-formed XML.") from error
+        told = without_personal_values(_QUOTED_TEXT.sub("", str(error.msg)))
+        raise XmlRefused(f"The {what} is not well-formed XML: {told}. Send well-formed XML.") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlRefused(f"The {what} holds a DOCTYPE. Send it without.")
     _check_limits(root, what)

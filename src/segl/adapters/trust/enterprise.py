@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 
 from segl.adapters.bounded_http import BoundedHttp, NotAnswered
-from segl.certificates import CertificateRefusal, CertificateRefused, CertificateRevoked, RevocationUnknown
+from segl.certificates import UNREADABLE, CertificateRefusal, CertificateRefused, CertificateRevoked, RevocationUnknown
 
 MAX_LIST_BYTES = 1024 * 1024
 FETCH_SECONDS = 10.0
@@ -290,7 +290,7 @@ def _read_list(content: bytes) -> x509.CertificateRevocationList:
         revocation_list = x509.load_pem_x509_crl(content) if is_pem else x509.load_der_x509_crl(content)
         extensions = list(revocation_list.extensions)
         _ = revocation_list.issuer, revocation_list.last_update_utc, revocation_list.next_update_utc
-    except ValueError as error:
+    except UNREADABLE as error:
         raise RevocationListRefused("It cannot be read as a revocation list.") from error
     for extension in extensions:
         # A list with a critical extension may be only a part of the whole (one reason, one kind of certificate, a delta): RFC 5280 5.2.

@@ -17,6 +17,7 @@ from cryptography import x509
 from segl.actions.ports import Clock, ValidationMaterialUnavailable
 from segl.adapters.bounded_http import Turns
 from segl.adapters.trust.enterprise import RevocationListRefused, fetch_list
+from segl.certificates import UNREADABLE
 
 MAX_AGE = timedelta(hours=1)
 RETRY_AFTER = timedelta(minutes=1)
@@ -105,7 +106,7 @@ class FetchedValidationMaterial:
             issuers = [each for each in self._certificates if each.subject == revocation_list.issuer]
             # A list of an authority known only from time-stamp tokens is checked when a signature takes it up.
             is_signed = not issuers or any(_is_signed_by(revocation_list, issuer) for issuer in issuers)
-        except ValueError as error:
+        except UNREADABLE as error:
             raise RevocationListRefused("It cannot be read as a revocation list.") from error
         if not is_signed:
             raise RevocationListRefused("It is not signed by the issuer it names.")

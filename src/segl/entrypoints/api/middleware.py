@@ -71,7 +71,11 @@ class PeerCertificate:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        certificate = peer_certificate(request.META)
+        try:
+            certificate = peer_certificate(request.META)
+        except CertificateRefused as refused:
+            log.warning("api-certificate-refused", reason=refused.reason.value, certificate="")
+            return answer(ErrorCode.NOT_AUTHORIZED, refused.message)
         if certificate is None:
             return answer(ErrorCode.NOT_AUTHORIZED, "The connection has no client certificate. Use mutual TLS.")
         request.META["segl.peer_certificate"] = certificate

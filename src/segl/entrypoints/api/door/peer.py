@@ -13,6 +13,8 @@ from typing import Any
 
 from cryptography import x509
 
+from segl.certificates import read_certificate
+
 
 def peer_certificate(environ: Mapping[str, Any]) -> x509.Certificate | None:  # Any: WSGI's own type
     """
@@ -20,6 +22,8 @@ def peer_certificate(environ: Mapping[str, Any]) -> x509.Certificate | None:  # 
 
     The handshake has checked its path and dates against the trusted CAs. Revocation it has checked only when all lists were at hand, and a resumed
     session may be older than the last list: ask the trust again at each request.
+
+    :raises CertificateRefused: UNREADABLE, for one that OpenSSL could read and Segl cannot.
     """
     connection = environ.get("gunicorn.socket")
     if not isinstance(connection, ssl.SSLSocket):
@@ -30,4 +34,4 @@ def peer_certificate(environ: Mapping[str, Any]) -> x509.Certificate | None:  # 
 
 @lru_cache(maxsize=4096)
 def _parsed(der: bytes) -> x509.Certificate:
-    return x509.load_der_x509_certificate(der)
+    return read_certificate(der)

@@ -13,6 +13,8 @@ from enum import StrEnum
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from segl.certificates import UNREADABLE
+
 
 class Refusal(StrEnum):
     """Why a handshake failed; each has its own line in the log."""
@@ -169,7 +171,7 @@ def _read(presented: bytes | None) -> x509.Certificate | None:
         certificate = x509.load_der_x509_certificate(presented)
         # Names are parsed when asked for, and a hostile one fails only then.
         _ = certificate.subject, certificate.issuer, certificate.serial_number
-    except ValueError:
+    except UNREADABLE:
         return None
     return certificate
 
