@@ -29,15 +29,16 @@ class PostgresServer:
     binaries: Path
 
     @classmethod
-    def start(cls) -> PostgresServer:
+    def start(cls, *, is_durable: bool = False) -> PostgresServer:
         folder = Path(tempfile.mkdtemp(prefix="segl-postgres-"))
         server = cls(folder=folder, binaries=_binaries())
         if os.getuid() == 0:  # initdb refuses root
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
         server._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "segl", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        # fsync guards against a power cut, which no test makes; each test empties all tables.
-        options = f"-k {folder} -c listen_addresses='' -c max_connections=300 -c fsync=off -c full_page_writes=off"
+        options = f"-k {folder} -c listen_addresses='' -c max_connections=300"
+        if not is_durable:  # fsync guards against a power cut, which no test makes; each test empties all tables
+            options += " -c fsync=off -c full_page_writes=off"
         server._run("pg_ctl", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start")
         server.create("segl")
         return server

@@ -11,7 +11,6 @@ A sender creates a direct signature job: request and bundle are checked to the l
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -168,7 +167,13 @@ def _store(
 ) -> CreatedJob:
     now = ports.clock.now()
     bundle_sha256 = ports.documents.put(bundle)
-    digests = [(ports.documents.put(ready.original), ports.documents.put(ready.rendition)) for ready in documents]
+    stored = {bundle_sha256: bundle}
+    digests = []
+    for ready in documents:
+        sha256 = ports.documents.put(ready.original)
+        rendition_sha256 = sha256 if ready.rendition is ready.original else ports.documents.put(ready.rendition)
+        stored |= {sha256: ready.original, rendition_sha256: ready.rendition}
+        digests.append((sha256, rendition_sha256))
     with durable():
         job = Job.objects.create(
             id=_unused_id(ports),
@@ -209,8 +214,9 @@ def _store(
         work.enqueue(EXPIRE, str(job.pk), due_at=now + DIRECT_LIFETIME)
         audit.record("job-created", at=now, job_id=job.pk, sender=sender.number, bundle=bundle_sha256)
         # From here no other job's bytes are removed (delete_documents); what was between `put` and now is put again.
-        for content in (bundle, *(part for ready in documents for part in (ready.original, ready.rendition))):
-            _put_if_gone(ports, content)
+        for sha256, content in stored.items():
+            if ports.documents.stored_at(sha256) is None:
+                ports.documents.put(content)
         redirects = tuple(
             new_token(ports, signer, now=now, lifetime=ports.policy.redirect_lifetime, deadline_at=now + DIRECT_LIFETIME)
             for signer in signers
@@ -233,11 +239,6 @@ def _store_signers(job: Job, group: SignerGroup, manifest: direct_job.DirectMani
         )
         for position, (asked, signature_type) in enumerate(zip(manifest.signers, terms.signature_types, strict=True), start=1)
     ]
-
-
-def _put_if_gone(ports: Ports, content: bytes) -> None:
-    if ports.documents.stored_at(hashlib.sha256(content).hexdigest()) is None:
-        ports.documents.put(content)
 
 
 def _unused_id(ports: Ports) -> int:

@@ -7,7 +7,7 @@ dressed up. Source: reliability.md D7; ISO 32000-1, 12.6 (actions), 8.11 (layers
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pikepdf
@@ -52,6 +52,7 @@ _REFUSED_SUBTYPES = {
     "/3D": Reason.MULTIMEDIA,
     "/RichMedia": Reason.MULTIMEDIA,
 }
+_CONTAINERS = (pikepdf.Dictionary, pikepdf.Array, pikepdf.Stream)
 # The way up, and the tag tree: nothing in it is ever carried out, and it is the largest part of a tagged file.
 _NOT_FOLLOWED = frozenset({"/Parent", "/P", "/StructTreeRoot"})
 
@@ -79,38 +80,38 @@ class _Walk:
             if isinstance(thing, pikepdf.Array):
                 self._follow((under, item) for item in thing)
             else:
-                reason = _what_is_wrong(thing, under)
+                entries = dict(thing.items())  # read once: each question to the library costs as much as a hundred to a dict
+                reason = _what_is_wrong(entries, under, is_stream=isinstance(thing, pikepdf.Stream))
                 if reason is not None:
                     raise PdfRefused(reason, page)
-                entries = list(thing.items())
-                self.has_attachments |= any(name == "/EF" for name, _ in entries)
-                self._follow((f"/AA{name}" if under == "/AA" else name, value) for name, value in entries)
+                self.has_attachments |= "/EF" in entries
+                self._follow((f"/AA{name}" if under == "/AA" else name, value) for name, value in entries.items())
 
     def _follow(self, entries: Iterator[tuple[str, object]]) -> None:
         for name, value in entries:
-            if isinstance(value, (pikepdf.Dictionary, pikepdf.Array, pikepdf.Stream)) and name not in _NOT_FOLLOWED:
+            if isinstance(value, pikepdf.Object) and isinstance(value, _CONTAINERS) and name not in _NOT_FOLLOWED:
                 self.stack.append((value, name))
 
 
-def _what_is_wrong(thing: pikepdf.Object, under: str) -> Reason | None:
+def _what_is_wrong(entries: Mapping[str, object], under: str, *, is_stream: bool) -> Reason | None:
     for key, reason in _REFUSED_KEYS.items():
-        if key in thing:
+        if key in entries:
             return reason
-    kind = str(thing.get("/S", ""))
-    by_word = _REFUSED_SUBTYPES.get(str(thing.get("/Subtype", ""))) or _REFUSED_ACTIONS.get(kind)
+    kind = str(entries.get("/S", ""))
+    by_word = _REFUSED_SUBTYPES.get(str(entries.get("/Subtype", ""))) or _REFUSED_ACTIONS.get(kind)
     if by_word is not None:
         return by_word
-    if isinstance(thing, pikepdf.Stream):
-        if "/F" in thing or "/FFilter" in thing or "/Ref" in thing:
+    if is_stream:
+        if "/F" in entries or "/FFilter" in entries or "/Ref" in entries:
             return Reason.EXTERNAL_STREAM
-    elif "/FS" in thing and str(thing.get("/FS")) == "/URL":
+    elif str(entries.get("/FS", "")) == "/URL":
         return Reason.EXTERNAL_STREAM
     if under in _ACTION_KEYS or (under.startswith("/AA/")):
-        return _action_trouble(thing, kind)
+        return _action_trouble(entries, kind)
     return None
 
 
-def _action_trouble(action: pikepdf.Object, kind: str) -> Reason | None:
+def _action_trouble(action: Mapping[str, object], kind: str) -> Reason | None:
     if not kind:
         # An attribute object of the tag tree also stands under /A, and a dictionary without /S is no action.
         return None

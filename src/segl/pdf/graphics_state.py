@@ -17,7 +17,8 @@ _REGULAR = rb"[^\x00\t\n\x0c\r ()<>\[\]{}/%]"
 _TOKENS = re.compile(
     rb"%[^\r\n]*"
     rb"|/" + _REGULAR + rb"*"
-    rb"|\((?:[^()\\]|\\.)*+\)"
+    rb"|\([^()]*+(?<!\\)\)"  # a string that ends at its first parenthesis, which no backslash can mean: nearly all of them
+    rb"|\((?:[^()\\]++|\\.)*+\)"
     rb"|\("
     rb"|q(?<!" + _REGULAR + rb"q)(?!" + _REGULAR + rb")"
     rb"|Q(?<!" + _REGULAR + rb"Q)(?!" + _REGULAR + rb")"

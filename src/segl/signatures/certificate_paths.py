@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -49,6 +50,7 @@ class NotRevocable(Exception):
     """The revocation lists at hand do not prove that a certificate was good. Fetch a fresh list of its issuer."""
 
 
+@lru_cache(maxsize=1024)  # it depends on these two alone, and the same few authorities come with every signature
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Return whether `issuer` names and signed `certificate` and may sign certificates."""
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import ClassVar
 
@@ -112,6 +113,7 @@ def read(token: bytes, *, imprint: bytes) -> TimeStamp:
         return _read(token, imprint=imprint)[0]
 
 
+@lru_cache(maxsize=16)  # each token is read twice, when it comes and when its signature is completed; what it says never changes
 def _read(token: bytes, *, imprint: bytes) -> tuple[TimeStamp, int | None]:
     try:
         signature = cms.read(token)
