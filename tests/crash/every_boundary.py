@@ -104,9 +104,7 @@ def _print(result: Result, *, is_long: bool) -> None:
 def _print_total(results: Sequence[Result]) -> None:
     total: Counter[str] = Counter()
     for result in results:
-        total.update(
-            boundaries=len(result.boundaries), kills=result.kills, refusals=result.refusals, violations=len(result.violations)
-        )
+        total.update(boundaries=len(result.boundaries), kills=result.kills, refusals=result.refusals, violations=len(result.violations))
     print(_line("all", total["boundaries"], total["kills"], total["refusals"], total["violations"]))
 
 

@@ -8,6 +8,7 @@ The stage: each play is a forked process on a copy of the same stored state, and
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import shutil
@@ -117,8 +118,8 @@ def play_in_fork(act: Callable[[Tell], None]) -> Played:
         try:
             act(tell)
             connection.close()
-        except BaseException:
-            tell("raised", traceback.format_exc(limit=-4))
+        except BaseException as raised:
+            tell("raised", _short(raised))
         finally:
             os._exit(0)
     os.close(writing)
@@ -170,12 +171,16 @@ class Stage:
 
     def __init__(self, root: Path, postgres: PostgresServer | None) -> None:
         self._worlds = Worlds(root, postgres)
-        self._now = datetime.now(UTC)
-        self._material = ensure(root / "sandbox", server_organization_number="984661185", now=self._now)
-        self._keys = FileKeys(self._material.keys)
-        self._keys.seal(), self._keys.person_ca()  # 100 ms each, once
+        now = datetime.now(UTC)
+        material = ensure(root / "sandbox", server_organization_number="984661185", now=now)
         self._empty = self._worlds.empty("empty")
-        self._must(play_in_fork(self._furnish), "the empty world")
+        self._worlds.enter(self._empty)
+        call_command("migrate", verbosity=0, interactive=False)
+        seed_organizations(material)
+        self._near = Neighbourhood(
+            material=material, folder=self._empty.folder, keys=FileKeys(material.keys), clock=TestClock(segl=now, real=now)
+        )
+        self._warm_up()
 
     def play(self, row: Row, choose: Callable[[Sequence[Blow]], Sequence[Blow]]) -> Result:
         """Interrupt the action of `row` at each boundary that `choose` leaves."""
@@ -196,8 +201,8 @@ class Stage:
         where = f"{blow.way} boundary {blow.number} of {len(result.boundaries)} ({name})"
         if not told.get("struck"):
             result.missed += 1
-        elif told["crossed"][-1] != name and blow.way is not Way.REFUSED:
-            result.violations.append(f"{where}: the boundary was {told['crossed'][-1]} this time")
+        elif told["crossed"][blow.number - 1] != name:
+            result.violations.append(f"{where}: the boundary was {told["crossed"][blow.number - 1]} this time")
         result.leftovers += judgement.leftovers > 0
         result.violations += [f"{where}: {violation}" for violation in judgement.violations]
         if judgement.end != calm.end:
@@ -231,20 +236,26 @@ class Stage:
 
     # Inside the forks
 
-    def _furnish(self, tell: Tell) -> None:
-        self._worlds.enter(self._empty)
-        call_command("migrate", verbosity=0, interactive=False)
-        seed_organizations(self._material)
+    def _warm_up(self) -> None:
+        """Read keys and lists, and let Django compile, once here instead of in each fork. Starts no thread: none would live on in a fork."""
+        self._near.ports.keys.seal()
+        self._near.ports.keys.person_ca()
+        self._near.ports.validation.revocation_lists()
+        check_invariants(self._near.ports)
+        connection.close()
+        gc.collect()
+        gc.freeze()
 
-    def _near(self, world: World) -> Neighbourhood:
+    def _in(self, world: World) -> Neighbourhood:
+        """Return the neighbours beside `world`; called in a fork, whose own they are from then on."""
         self._worlds.enter(world)
-        return Neighbourhood(
-            material=self._material, folder=world.folder, keys=self._keys, clock=TestClock(segl=self._now, real=self._now)
-        )
+        self._near.folder = world.folder
+        self._near.ports = replace(self._near.ports, documents=FileDocumentStore(world.folder / "documents"))
+        return self._near
 
     def _arrange(self, row: Row, world: World) -> tuple[Scene, int]:
         def arrange(tell: Tell) -> None:
-            tell("scene", row.arrange(self._near(world)))
+            tell("scene", row.arrange(self._in(world)))
             tell("seals", SealedPdf.objects.count())
 
         told = self._must(play_in_fork(arrange), f"what comes before {row.name}").told
@@ -256,7 +267,7 @@ class Stage:
             tell("crossed", watch.crossed)
 
         watch = Watch(blow, last_words=last_words)
-        near = self._near(world)
+        near = self._in(world)
         near.clock.move(seconds=row.is_at.total_seconds())
         near.ports = watch_everything(watch, near.ports)
         try:
@@ -266,7 +277,7 @@ class Stage:
             last_words(watch)
 
     def _resume(self, row: Row, world: World, scene: Scene, told: dict[str, Any], tell: Tell) -> None:
-        near = self._near(world)
+        near = self._in(world)
         near.clock.move(seconds=row.is_at.total_seconds())
         violations = [f"at once: {violation}" for violation in _found(near)]
         violations += _end_leases()
@@ -278,8 +289,8 @@ class Stage:
             with watch.on():
                 row.resume(play)
                 let_worker_do_all(near)
-        except Exception:
-            violations.append(f"going on raised {traceback.format_exc(limit=-3)}")
+        except Exception as raised:
+            violations.append(f"going on raised {_short(raised)}")
         violations += _found(near)
         owned = {sha256 for job in Job.objects.filter(documents_deleted_at=None) for sha256 in digests_of(job)}
         unfinished = FileDocumentStore(world.folder / "documents").unfinished()
@@ -299,14 +310,14 @@ class Stage:
         return played
 
 
+def _short(raised: BaseException) -> str:
+    frame = traceback.extract_tb(raised.__traceback__)[-1]
+    return f"{type(raised).__name__} in {Path(frame.filename).name}:{frame.lineno} {raised}".strip()
+
+
 def blows_at(boundaries: Sequence[str]) -> list[Blow]:
     """Return each blow that there is: a kill before and after each boundary, and a refusal of each write."""
-    return [
-        Blow(number, way)
-        for number, name in enumerate(boundaries, start=1)
-        for way in Way
-        if way is not Way.REFUSED or is_write(name)
-    ]
+    return [Blow(number, way) for number, name in enumerate(boundaries, start=1) for way in Way if way is not Way.REFUSED or is_write(name)]
 
 
 def _found(near: Neighbourhood) -> Iterator[str]:
