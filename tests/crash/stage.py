@@ -201,8 +201,8 @@ class Stage:
         where = f"{blow.way} boundary {blow.number} of {len(result.boundaries)} ({name})"
         if not told.get("struck"):
             result.missed += 1
-        elif told["crossed"][blow.number - 1] != name:
-            result.violations.append(f"{where}: the boundary was {told["crossed"][blow.number - 1]} this time")
+        elif (crossed := told["crossed"][blow.number - 1]) != name:
+            result.violations.append(f"{where}: the boundary was {crossed} this time")
         result.leftovers += judgement.leftovers > 0
         result.violations += [f"{where}: {violation}" for violation in judgement.violations]
         if judgement.end != calm.end:
