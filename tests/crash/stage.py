@@ -30,6 +30,7 @@ from segl.adapters.document_store import FileDocumentStore
 from segl.adapters.keys.files import FileKeys
 from segl.database import work as queue
 from segl.database.models import Job, SealedPdf, Signature, WorkItem
+from segl.pdf.typesetting import drawable_text
 from segl.sandbox.material import ensure
 from support.direct_jobs import seed_organizations
 from support.direct_jobs import work as let_worker_do_all
@@ -242,6 +243,7 @@ class Stage:
         self._near.ports.keys.person_ca()
         self._near.ports.validation.revocation_lists()
         check_invariants(self._near.ports)
+        drawable_text("Avtale")
         connection.close()
         gc.collect()
         gc.freeze()
