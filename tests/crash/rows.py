@@ -7,6 +7,7 @@ Each row says what there is before, what is done, and what client, browser and p
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,8 +18,9 @@ from segl.actions.complete_signing import complete_signing
 from segl.actions.confirm_status import confirm_status
 from segl.actions.create_job import CreatedJob, Creator, create_direct_job
 from segl.actions.delete_documents import delete_documents
+from segl.actions.issue_redirect_url import issue_redirect_url
 from segl.actions.leave import exit_url
-from segl.actions.open_redirect import open_redirect
+from segl.actions.open_redirect import LinkNotUsable, open_redirect
 from segl.actions.poll_status import poll_status
 from segl.actions.read_results import sealed_pdf
 from segl.actions.read_status import status_by_token
@@ -103,6 +105,10 @@ def _may_send_text() -> Asked:
     return TEXT
 
 
+def _created(near: Neighbourhood) -> Scene:
+    return Scene(job_id=create(near).job.pk)
+
+
 def _visited(near: Neighbourhood, asked: Asked | None = None) -> Scene:
     return _scene(visit(near, create(near, asked)))
 
@@ -159,6 +165,29 @@ def _send_again(play: Play) -> None:
     stored = {document.file_name: play.near.ports.documents.get(document.sha256) for document in job.documents.all()}
     assert stored == dict(TEXT.documents), "the documents are not those that were sent"
     open_redirect(play.near.ports, token=play.told["token"], cookie=None)
+
+
+# Coming
+
+
+def _open(play: Play) -> None:
+    """The sender fetches a new redirect URL, and the browser opens it."""
+    token = issue_redirect_url(play.near.ports, sender=PUBLIC, job_id=play.job_id, position=1).token
+    play.tell("token", token)
+    opened = open_redirect(play.near.ports, token=token, cookie=None)
+    play.tell("sitting", (opened.sitting_id, opened.secret))
+
+
+def _open_again(play: Play) -> None:
+    """A link whose answer was lost is used up: the sender fetches another."""
+    if "sitting" not in play.told and "token" in play.told:
+        with suppress(LinkNotUsable):
+            opened = open_redirect(play.near.ports, token=play.told["token"], cookie=None)
+            play.tell("sitting", (opened.sitting_id, opened.secret))
+    if "sitting" not in play.told:
+        _open(play)
+    sitting_id, secret = play.told["sitting"]
+    assert sitting(play.near.ports, sitting_id=sitting_id, secret=secret).stage is Stage.READING, "the opened sitting is lost"
 
 
 # Signing
@@ -283,9 +312,11 @@ def _promise_too_early(play: Play) -> None:
 
 ROWS = (
     Row(name="create", arrange=_nothing, act=_create, resume=_send_again),
+    Row(name="open", arrange=_created, act=_open, resume=_open_again),
     Row(name="sign", arrange=_visited, act=_sign, resume=_sign_on),
     Row(name="seal", arrange=_signed, act=_work, resume=_read_results),
     Row(name="seal-again", arrange=_signed_by_both, act=_work, resume=_read_results),
+    Row(name="leave", arrange=_sealed, act=_leave, resume=_leave),
     Row(name="poll", arrange=_sealed, act=_poll_and_confirm, resume=_poll_on, waits=timedelta(minutes=11)),
     Row(name="reject", arrange=_visited, act=_reject, resume=_reject_again),
     Row(name="expire", arrange=_visited, act=_work, resume=_work, is_at=timedelta(days=30)),

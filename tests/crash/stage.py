@@ -13,6 +13,7 @@ import os
 import pickle
 import shutil
 import signal
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,8 +22,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.core.management import call_command
 from django.db import connection, connections
+from psycopg.sql import SQL, Identifier
 
 from segl.actions.check_invariants import check_invariants
 from segl.actions.delete_documents import digests_of
@@ -58,36 +61,37 @@ class World:
         return self.folder.name
 
 
-@dataclass
 class Worlds:
     """Makes copies of worlds. `postgres` None: SQLite."""
 
-    root: Path
-    postgres: PostgresServer | None
+    def __init__(self, root: Path, postgres: PostgresServer | None) -> None:
+        self._root = root
+        # No fork uses it: copies are made, and dropped, by the process that forks.
+        self._server = psycopg.connect(postgres.url("postgres"), autocommit=True) if postgres is not None else None
 
     def empty(self, name: str) -> World:
-        world = World(self.root / name)
+        world = World(self._root / name)
         world.folder.mkdir()
-        if self.postgres is not None:
-            self.postgres.create(name)
+        if self._server is not None:
+            self._server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         return world
 
     def copy(self, source: World, name: str) -> World:
-        world = World(self.root / name)
+        world = World(self._root / name)
         shutil.copytree(source.folder, world.folder)
-        if self.postgres is not None:
-            self.postgres.run("createdb", "-h", str(self.postgres.folder), "-U", "segl", "-T", source.name, name)
+        if self._server is not None:
+            self._server.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(source.name)))
         return world
 
     def drop(self, world: World) -> None:
         shutil.rmtree(world.folder)
-        if self.postgres is not None:
-            self.postgres.run("dropdb", "-h", str(self.postgres.folder), "-U", "segl", "--force", world.name)
+        if self._server is not None:
+            self._server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(world.name)))
 
     def enter(self, world: World) -> None:
         """Let this process, which is a fresh fork, read and write this world."""
         settings = connections["default"].settings_dict
-        if self.postgres is None:
+        if self._server is None:
             settings["NAME"] = str(world.folder / DATABASE_FILE)
             # No test cuts the power.
             settings["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
@@ -159,8 +163,8 @@ class Result:
     boundaries: list[str] = field(default_factory=list)
     kills: int = 0
     refusals: int = 0
-    missed: int = 0
-    """Blows at a boundary that the process did not reach a second time."""
+    missed: list[str] = field(default_factory=list)
+    """Boundaries that the process did not reach a second time: chance may shorten its way."""
     leftovers: int = 0
     """Blows after which files were left that belong to no job."""
     violations: list[str] = field(default_factory=list)
@@ -201,7 +205,7 @@ class Stage:
         judgement, told = self._interrupted(row, world, scene, seals, blow, result)
         where = f"{blow.way} boundary {blow.number} of {len(result.boundaries)} ({name})"
         if not told.get("struck"):
-            result.missed += 1
+            result.missed.append(where)
         elif (crossed := told["crossed"][blow.number - 1]) != name:
             result.violations.append(f"{where}: the boundary was {crossed} this time")
         result.leftovers += judgement.leftovers > 0
@@ -281,6 +285,7 @@ class Stage:
     def _resume(self, row: Row, world: World, scene: Scene, told: dict[str, Any], tell: Tell) -> None:
         near = self._in(world)
         near.clock.move(seconds=row.is_at.total_seconds())
+        _wait_until_alone()
         violations = [f"at once: {violation}" for violation in _found(near)]
         violations += _end_leases()
         near.clock.pass_time(seconds=row.waits.total_seconds())
@@ -331,6 +336,16 @@ def _found(near: Neighbourhood) -> Iterator[str]:
     for sealed, count in Counter(SealedPdf.objects.values_list("job", "signers")).items():
         if count > 1:
             yield f"I3: {sealed} has {count} sealed PDFs"
+
+
+def _wait_until_alone() -> None:
+    """PostgreSQL's session of the killed process rolls back, and lets its locks go, only when it notices."""
+    if connection.vendor != "postgresql":
+        return
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with connection.cursor() as cursor:
+        while cursor.execute(others) and cursor.fetchone() != (0,):
+            time.sleep(0.005)
 
 
 def _end_leases() -> Iterator[str]:

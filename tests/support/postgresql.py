@@ -35,26 +35,26 @@ class PostgresServer:
         if os.getuid() == 0:  # initdb refuses root
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
-        server.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "segl", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        server._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "segl", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         # fsync guards against a power cut, which no test makes; each test empties all tables.
         options = f"-k {folder} -c listen_addresses='' -c max_connections=300 -c fsync=off -c full_page_writes=off"
-        server.run("pg_ctl", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start")
+        server._run("pg_ctl", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start")
         server.create("segl")
         return server
 
     def create(self, name: str) -> str:
         """Create an empty database and return its address."""
-        self.run("createdb", "-h", str(self.folder), "-U", "segl", name)
+        self._run("createdb", "-h", str(self.folder), "-U", "segl", name)
         return self.url(name)
 
     def url(self, name: str) -> str:
         return f"postgresql://segl@/{name}?host={self.folder}"
 
     def stop(self) -> None:
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.binaries / program), *arguments]
         if os.getuid() == 0:
             command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
