@@ -82,7 +82,7 @@ def _play(given: argparse.Namespace, root: Path, postgres: PostgresServer | None
         results.append(result)
         _print(result, is_long=given.list)
     _print_total(results)
-    return 1 if any(result.violations for result in results) else 0
+    return 1 if any(result.violations or result.missed for result in results) else 0
 
 
 def _every(n: int, seed: str) -> Callable[[Sequence[Blow]], Sequence[Blow]]:
@@ -91,13 +91,13 @@ def _every(n: int, seed: str) -> Callable[[Sequence[Blow]], Sequence[Blow]]:
 
 def _print(result: Result, *, is_long: bool) -> None:
     print(_line(result.row, len(result.boundaries), result.kills, result.refusals, len(result.violations)), end="")
-    more = {"blows at a boundary not reached again": len(result.missed), "left files of no job": result.leftovers}
+    more = {"never hit": len(result.missed), "times files of no job were left": result.leftovers}
     print(f" ({result.seconds:.1f} s" + "".join(f", {count} {what}" for what, count in more.items() if count) + ")")
     for violation in result.violations:
         print(f"    {violation}")
+    for missed in result.missed:
+        print(f"    {missed}")
     if is_long:
-        for where in result.missed:
-            print(f"    not reached: {where}")
         for number, name in enumerate(result.boundaries, start=1):
             print(f"    {number:4} {name}")
     sys.stdout.flush()
