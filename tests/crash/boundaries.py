@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, connection
@@ -126,8 +127,12 @@ class WatchedFile:
     def write(self, content: bytes) -> int:
         middle = len(content) // 2
         for half in (content[:middle], content[middle:]):
-            self._watch.cross("file write of a half", lambda half=half: (self._inner.write(half), self._inner.flush()))
+            self._watch.cross("file write of a half", partial(self._write_through, half))
         return len(content)
+
+    def _write_through(self, half: bytes) -> None:
+        self._inner.write(half)
+        self._inner.flush()
 
     def __enter__(self) -> WatchedFile:
         return self
@@ -144,8 +149,10 @@ def _watch_database(watch: Watch) -> None:
         return watch.cross(_name_of(str(sql)), lambda: act(sql, given, many, context))
 
     connection.execute_wrappers.append(execute)
-    commit = connection._commit
-    connection._commit = lambda: watch.cross("COMMIT", commit)
+    # Django's own doing of a commit, below its bookkeeping: it has no name in public.
+    database: Any = connection
+    commit = database._commit
+    database._commit = lambda: watch.cross("COMMIT", commit)
 
 
 def _name_of(sql: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 SEED = os.environ.get("SEGL_CRASH_SEED") or str(SystemRandom().getrandbits(32))
-EVERY = os.environ.get("SEGL_CRASH_EVERY", "25")
+EVERY = os.environ.get("SEGL_CRASH_EVERY", "40")
 ACTIONS = ("create", "open", "sign", "seal", "seal-again", "leave", "poll", "reject", "expire", "delete")
 COUNTS = re.compile(r"^([a-z-]+) +(\d+) boundaries +(\d+) kills +(\d+) refusals +(\d+) violations", re.MULTILINE)
 
