@@ -101,8 +101,9 @@ def watch_everything(watch: Watch, ports: Ports) -> Ports:
     """Let `watch` see this thread's database, the files of this process and the ports that are returned. For good: the process is to die."""
     _watch_database(watch)
     _watch_files(watch)
-    neighbours = {field.name for field in fields(ports)} - NO_NEIGHBOURS
-    return replace(ports, **{name: WatchedPort(getattr(ports, name), name, watch) for name in neighbours})
+    names = {field.name for field in fields(ports)} - NO_NEIGHBOURS
+    watched: dict[str, Any] = {name: WatchedPort(getattr(ports, name), name, watch) for name in names}
+    return replace(ports, **watched)
 
 
 class WatchedPort:
