@@ -82,10 +82,11 @@ class Watch:
         if way is Way.REFUSED:
             self.is_struck = True
             raise OSError(28, "refused by the test") if name.startswith("file ") else OperationalError("refused by the test")
-        result = act()
-        if way is Way.AFTER:
-            self._die()
-        return result
+        try:
+            return act()
+        finally:
+            if way is Way.AFTER:
+                self._die()
 
     def _die(self) -> None:
         self.is_struck = True
