@@ -6,8 +6,8 @@ Each row says what there is before, what is done, and what client, browser and p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from segl.actions.complete_signing import complete_signing
 from segl.actions.confirm_status import confirm_status
 from segl.actions.create_job import CreatedJob, Creator, create_direct_job
 from segl.actions.delete_documents import delete_documents
+from segl.actions.go_back import go_back
 from segl.actions.issue_redirect_url import issue_redirect_url
 from segl.actions.leave import exit_url
 from segl.actions.open_redirect import LinkNotUsable, open_redirect
@@ -25,10 +26,26 @@ from segl.actions.poll_status import poll_status
 from segl.actions.read_results import sealed_pdf
 from segl.actions.read_status import status_by_token
 from segl.actions.reject import reject
-from segl.ceremony.sitting import Stage
-from segl.database.models import Job, Organization
+from segl.ceremony.sitting import Problem, Stage
+from segl.database.models import Job, Organization, Sitting
+from segl.jobs.job import JobStatus
 from segl.values import Flow
-from support.direct_jobs import INGRID, IP_ADDRESS, JONAS, PUBLIC, Asked, Visitor, bundle_of, create, multipart_of, request_xml, visit, work
+from support.direct_jobs import (
+    INGRID,
+    IP_ADDRESS,
+    JONAS,
+    NAMELESS,
+    PUBLIC,
+    Asked,
+    Visitor,
+    bundle_of,
+    create,
+    multipart_of,
+    request_xml,
+    sweep_all,
+    visit,
+    work,
+)
 from support.neighbours import Neighbourhood, as_cookies
 
 from .boundaries import Watch
@@ -87,6 +104,8 @@ class Row:
     """In a new process, after the action was interrupted anywhere or done. Raises AssertionError when something acknowledged is lost."""
     is_at: timedelta = timedelta()
     """How long after the arrangement the action falls."""
+    wasted_seals: int = 0
+    """How many seals are made for nothing though nobody is killed: their time-stamp is refused."""
     waits: timedelta = timedelta(minutes=1)
     """How long after the kill the new process looks: a lease and 30 s (B-06), or what the protocol says."""
     is_sound: bool = True
@@ -119,18 +138,47 @@ def _signed(near: Neighbourhood) -> Scene:
     return _scene(visitor)
 
 
+def _signed_by_one_of_two(near: Neighbourhood) -> Scene:
+    """The first has signed, and that is sealed; the second sits there."""
+    return _scene(_second_of_two(near))
+
+
 def _signed_by_both(near: Neighbourhood) -> Scene:
+    visitor = _second_of_two(near)
+    visitor.signs()
+    return _scene(visitor)
+
+
+def _second_of_two(near: Neighbourhood) -> Visitor:
     job = create(near, Asked(signers=(INGRID, JONAS)))
     visit(near, job).signs()
     work(near)
-    visitor = visit(near, job, position=2)
-    visitor.signs()
-    return _scene(visitor)
+    return visit(near, job, position=2)
 
 
 def _sealed(near: Neighbourhood) -> Scene:
     scene = _signed(near)
     work(near)
+    return scene
+
+
+def _visited_by_nameless(near: Neighbourhood) -> Scene:
+    return _visited(near, Asked(signers=(NAMELESS,)))
+
+
+def _turned_away(near: Neighbourhood) -> Scene:
+    """The log-in was refused for a technical reason."""
+    scene = _visited(near)
+    Sitting.objects.update(problem=Problem.LOGIN_REFUSED)
+    return scene
+
+
+def _with_orphans(near: Neighbourhood) -> Scene:
+    """Beside a sealed job lie bytes that nobody names, and a file that nobody finished."""
+    scene = _sealed(near)
+    sha256 = near.ports.documents.put(b"left by a process that was killed")
+    (near.folder / "documents" / sha256[:2] / "tmpabc.new").write_bytes(b"half")
+    near.grow_old()
     return scene
 
 
@@ -193,11 +241,11 @@ def _open_again(play: Play) -> None:
 # Signing
 
 
-def _sign(play: Play) -> None:
+def _sign(play: Play, *, person: str | None = None) -> None:
     visitor = play.visitor()
     url = visitor.begins()
     with play.watch.off():
-        parameters = visitor.logs_in(url)
+        parameters = visitor.logs_in(url, person=person)
     play.tell("parameters", parameters)
     returned = complete_signing(
         play.near.ports, parameters=parameters, cookie_secrets=as_cookies(visitor.sitting_id, visitor.secret), ip_address=IP_ADDRESS
@@ -207,12 +255,42 @@ def _sign(play: Play) -> None:
         play.tell("signed")
 
 
-def _sign_on(play: Play) -> None:
-    """The browser loads the provider's redirect again; on the page that asks for a signature, the person signs."""
+def _sign_by_another(play: Play) -> None:
+    """Somebody else logs in: refused, and nothing is burned."""
+    _sign(play, person=JONAS)
+
+
+def _sign_without_time_stamp(play: Play) -> None:
+    """The time-stamp is refused: nothing is signed, and nothing is burned."""
+    with _no_time_stamps(play):
+        _sign(play)
+
+
+@contextmanager
+def _no_time_stamps(play: Play) -> Iterator[None]:
+    play.near.switches.time_stamps_down = True
+    yield
+    play.near.switches.time_stamps_down = False
+
+
+def _come_back(play: Play) -> None:
+    """The browser that got no answer loads the provider's redirect again."""
     if "parameters" in play.told and "secret" not in play.told:
         visitor = play.visitor()
         visitor.comes_back(play.told["parameters"])
         play.tell("secret", visitor.secret)
+
+
+def _sign_without_name(play: Play) -> None:
+    """The eID gives no name: the job is over, or the person logs in again until it is."""
+    _come_back(play)
+    if Job.objects.get(pk=play.job_id).status == JobStatus.IN_PROGRESS:
+        _sign(play)
+
+
+def _sign_on(play: Play) -> None:
+    """On the page that asks for a signature, the person signs."""
+    _come_back(play)
     if play.stage() is Stage.READING:
         assert "signed" not in play.told, "an acknowledged signature is lost"
         visitor = play.visitor()
@@ -238,6 +316,17 @@ def _leave(play: Play) -> None:
 
 def _work(play: Play) -> None:
     work(play.near)
+
+
+def _work_without_time_stamp(play: Play) -> None:
+    """The time-stamp is refused: the seal waits until the neighbour is back."""
+    with _no_time_stamps(play):
+        work(play.near)
+
+
+def _sweep(play: Play) -> None:
+    play.near.clock.pass_time(hours=1)
+    sweep_all(play.near)
 
 
 def _read_results(play: Play) -> None:
@@ -292,6 +381,20 @@ def _reject_again(play: Play) -> None:
     _leave(play)
 
 
+def _go_back(play: Play) -> None:
+    """The person goes back, and the sender opens the signature again."""
+    visitor = play.visitor()
+    go_back(play.near.ports, sitting_id=visitor.sitting_id, secret=visitor.secret)
+    play.tell("went-back")
+    _open(play)
+
+
+def _go_back_again(play: Play) -> None:
+    if "went-back" not in play.told:
+        _go_back(play)
+    _open_again(play)
+
+
 def _delete(play: Play) -> None:
     delete_documents(play.near.ports, sender=PUBLIC, job_id=play.job_id, flow=Flow.DIRECT)
     play.tell("deleted")
@@ -314,12 +417,20 @@ ROWS = (
     Row(name="create", arrange=_nothing, act=_create, resume=_send_again),
     Row(name="open", arrange=_created, act=_open, resume=_open_again),
     Row(name="sign", arrange=_visited, act=_sign, resume=_sign_on),
+    Row(name="sign-other", arrange=_visited, act=_sign_by_another, resume=_sign_on),
+    Row(name="sign-late", arrange=_visited, act=_sign_without_time_stamp, resume=_sign_on),
+    Row(name="sign-nameless", arrange=_visited_by_nameless, act=_sign, resume=_sign_without_name),
     Row(name="seal", arrange=_signed, act=_work, resume=_read_results),
     Row(name="seal-again", arrange=_signed_by_both, act=_work, resume=_read_results),
+    Row(name="seal-late", arrange=_signed, act=_work_without_time_stamp, resume=_read_results, wasted_seals=1),
     Row(name="leave", arrange=_sealed, act=_leave, resume=_leave),
     Row(name="poll", arrange=_sealed, act=_poll_and_confirm, resume=_poll_on, waits=timedelta(minutes=11)),
     Row(name="reject", arrange=_visited, act=_reject, resume=_reject_again),
+    Row(name="reject-half", arrange=_signed_by_one_of_two, act=_reject, resume=_reject_again),
+    Row(name="go-back", arrange=_turned_away, act=_go_back, resume=_go_back_again),
     Row(name="expire", arrange=_visited, act=_work, resume=_work, is_at=timedelta(days=30)),
+    Row(name="expire-half", arrange=_signed_by_one_of_two, act=_work, resume=_work, is_at=timedelta(days=30)),
     Row(name="delete", arrange=_sealed, act=_delete, resume=_delete_again, is_at=timedelta(hours=25)),
+    Row(name="sweep", arrange=_with_orphans, act=_sweep, resume=_read_results),
     Row(name="broken", arrange=_visited, act=_promise_too_early, resume=_reject_again, is_sound=False),
 )

@@ -35,7 +35,7 @@ from segl.database import work as queue
 from segl.database.models import Job, SealedPdf, Signature, WorkItem
 from segl.pdf.typesetting import drawable_text
 from segl.sandbox.material import ensure
-from support.direct_jobs import seed_organizations
+from support.direct_jobs import seed_organizations, sweep_all
 from support.direct_jobs import work as let_worker_do_all
 from support.neighbours import Neighbourhood, TestClock
 from support.postgresql import PostgresServer
@@ -154,7 +154,7 @@ class Judgement:
     """How many sealed PDFs there are."""
     seal_key_uses: int
     leftovers: int
-    """Files that belong to no job: nobody was told of them, and `segl check` tells of them after an hour."""
+    """Files that belong to no job, before the sweep: nobody was told of them."""
 
 
 @dataclass
@@ -239,7 +239,7 @@ class Stage:
                 return Judgement((*violations, f"what follows {raised}"), {}, 0, 0, 0), acted.told
             judgement: Judgement = judged.told["judgement"]
             uses = acted.told["crossed"].count("keys.seal") + judgement.seal_key_uses
-            if uses - (judgement.seals - seals) > bool(acted.told.get("struck")):
+            if uses - (judgement.seals - seals) > row.wasted_seals + bool(acted.told.get("struck")):
                 violations.append(f"B-05: the seal's key was used {uses} times for {judgement.seals - seals} sealed PDFs")
             return replace(judgement, violations=(*violations, *judgement.violations)), acted.told
         finally:
@@ -305,14 +305,17 @@ class Stage:
         except Exception as raised:
             violations.append(f"going on raised {_short(raised)}")
         violations += _found(near)
-        owned = {sha256 for job in Job.objects.filter(documents_deleted_at=None) for sha256 in digests_of(job)}
-        unfinished = FileDocumentStore(world.folder / "documents").unfinished()
+        leftovers = _orphans(near)
+        near.grow_old(hours=1)
+        sweep_all(near)
+        violations += [f"I7: {sha256} is left after the sweep" for sha256 in _orphans(near)]
+        violations += [f"after the sweep: {violation}" for violation in _found(near)] if leftovers else []
         judgement = Judgement(
             violations=tuple(violations),
             end=_end_of(play),
             seals=SealedPdf.objects.count(),
             seal_key_uses=watch.crossed.count("keys.seal"),
-            leftovers=len(near.stored_digests() - owned - {path.parent.name + path.name for path in unfinished}) + len(unfinished),
+            leftovers=len(leftovers),
         )
         tell("judgement", judgement)
 
@@ -342,6 +345,11 @@ def _found(near: Neighbourhood) -> Iterator[str]:
     for sealed, count in Counter(SealedPdf.objects.values_list("job", "signers")).items():
         if count > 1:
             yield f"I3: {sealed} has {count} sealed PDFs"
+
+
+def _orphans(near: Neighbourhood) -> set[str]:
+    """Return what the folder holds and no job names, unfinished files too."""
+    return near.stored_digests() - {sha256 for job in Job.objects.filter(documents_deleted_at=None) for sha256 in digests_of(job)}
 
 
 def _wait_until_alone() -> None:

@@ -24,6 +24,7 @@ from segl.actions.access import SittingNotFound, hashed, locked_job, sitting_row
 from segl.actions.begin_signing import intent_for
 from segl.actions.ports import KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
 from segl.actions.seal_job import SEAL, seal_key
+from segl.actions.sweep_orphans import put_if_gone
 from segl.actions.visibility import make_visible
 from segl.ceremony.evidence import NameNotAvailable, SignerIdentity, WrongPerson, evidence_bytes, settle_identity
 from segl.ceremony.identification import (
@@ -189,6 +190,7 @@ def _sign(ports: Ports, attempt: SigningAttempt, identification: Identification,
         write_state(job, state)
         work.enqueue(SEAL, seal_key(job), due_at=signed_at)
         audit.record("signer-signed", at=signed_at, job_id=job.pk, signer=signer.position, xades=xades_sha256)
+        put_if_gone(ports, signature_file)
 
 
 def _make_xades(ports: Ports, signer: Signer, identity: SignerIdentity, evidence: bytes, signed_at: datetime) -> bytes:

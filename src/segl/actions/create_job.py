@@ -11,7 +11,6 @@ A sender creates a direct signature job: request and bundle are checked to the l
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from datetime import datetime
 from segl.actions.expire_job import EXPIRE
 from segl.actions.issue_redirect_url import IssuedRedirect, new_token
 from segl.actions.ports import Ports
+from segl.actions.sweep_orphans import put_if_gone
 from segl.asice.bundle import Bundle, find_documents, unpack_bundle, verify_bundle
 from segl.asice.bundle import Document as BundleDocument
 from segl.database import audit, work
@@ -192,9 +192,8 @@ def _store(
             )
         work.enqueue(EXPIRE, str(job.pk), due_at=now + DIRECT_LIFETIME)
         audit.record("job-created", at=now, job_id=job.pk, sender=sender.number, bundle=bundle_sha256)
-        # From here no other job's bytes are removed (delete_documents); what was between `put` and now is put again.
-        for content in (bundle, *(part for ready in documents for part in (ready.original, ready.rendition))):
-            _put_if_gone(ports, content)
+        # The event holds the audit chain's head: from here no bytes are removed, by another job's deletion (delete_documents) or by the sweep.
+        put_if_gone(ports, bundle, *(part for ready in documents for part in (ready.original, ready.rendition)))
         redirects = tuple(
             new_token(ports, signer, now=now, lifetime=ports.policy.redirect_lifetime, deadline_at=now + DIRECT_LIFETIME)
             for signer in signers
@@ -217,11 +216,6 @@ def _store_signers(job: Job, group: SignerGroup, manifest: direct_job.DirectMani
         )
         for position, (asked, signature_type) in enumerate(zip(manifest.signers, terms.signature_types, strict=True), start=1)
     ]
-
-
-def _put_if_gone(ports: Ports, content: bytes) -> None:
-    if ports.documents.stored_at(hashlib.sha256(content).hexdigest()) is None:
-        ports.documents.put(content)
 
 
 def _unused_id(ports: Ports) -> int:
