@@ -40,7 +40,7 @@ from segl.database import audit, work
 from segl.database.job_rows import state_of, write_state
 from segl.database.models import Signature, Signer, SigningAttempt, Sitting
 from segl.database.transactions import durable
-from segl.jobs.job import JobAlreadyEnded, SignerNameMissing, SignerNotWaiting, SignerSigned
+from segl.jobs.job import JobAlreadyEnded, SignerNameMissing, SignerNotWaiting, SignerSigned, SignerStatus
 from segl.jobs.terms import required_level
 from segl.signatures import person_certificate, xades
 from segl.signatures.person_certificate import UnableToIssue
@@ -102,6 +102,13 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
     except (SignerNotWaiting, JobAlreadyEnded):
         pass  # the person signed in another tab, or the job ended meanwhile: the sitting's stage tells which
     return back
+
+
+def is_being_evaluated(*, state: str) -> bool:
+    """Return whether another request, of a reload say, is still finding out what comes of the answer to this `state`."""
+    return SigningAttempt.objects.filter(
+        state_sha256=hashed(state), outcome=None, signer__status=SignerStatus.WAITING, returned_at__isnull=False
+    ).exists()
 
 
 def _own_attempt(ports: Ports, parameters: Mapping[str, str], cookie_secrets: Mapping[str, str]) -> tuple[SigningAttempt, str, str]:
