@@ -16,7 +16,7 @@ from django.db import connections
 
 from segl.actions.access import SittingNotFound, SittingTimedOut, hashed, sitting
 from segl.actions.begin_signing import begin_signing, choices
-from segl.actions.complete_signing import complete_signing
+from segl.actions.complete_signing import complete_signing, is_being_evaluated
 from segl.actions.go_back import go_back
 from segl.actions.leave import NotYetReadable
 from segl.actions.read_results import sealed_pdf
@@ -373,6 +373,24 @@ class TestACallback:
         assert WorkItem.objects.filter(kind="seal").count() == 1
         assert len(secrets) == 1
         assert sitting(near.ports, sitting_id=visitor.sitting_id, secret=secrets.pop()).outcome is Outcome.SIGNED
+
+    @pytest.mark.parametrize("is_refused", [False, True])
+    def test_that_comes_again_meanwhile_can_be_told_what_came_of_it(self, near: Neighbourhood, is_refused: bool) -> None:
+        visitor = visit(near, create(near))
+        answer = visitor.logs_in(visitor.begins())
+        seen: list[bool] = []
+
+        def come_again() -> None:
+            seen.append(is_being_evaluated(state=answer["state"]))
+            near.switches.time_stamps_down = is_refused
+
+        near.switches.while_time_stamping = come_again
+        assert not is_being_evaluated(state=answer["state"])
+        visitor.comes_back(answer)
+
+        assert seen == [True]
+        assert not is_being_evaluated(state=answer["state"])
+        assert view_of(visitor).stage is (Stage.READING if is_refused else Stage.SEALING)
 
     def test_that_is_overtaken_by_itself_gets_the_secret_that_stands_now(
         self, near: Neighbourhood, monkeypatch: pytest.MonkeyPatch

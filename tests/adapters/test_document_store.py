@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -92,13 +93,25 @@ class TestTheStore:
 
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
-    def test_sweeps_what_is_stored_and_tells_what_was_not_finished(self, store: FileDocumentStore, tmp_path: Path) -> None:
+    def test_reads_all_that_is_stored_and_nothing_that_was_not_finished(self, store: FileDocumentStore, tmp_path: Path) -> None:
         digests = sorted(store.put(bytes([number])) for number in range(5))
-        left = tmp_path / "documents" / digests[0][:2] / "tmpabc.new"
-        left.write_bytes(b"half")
+        (tmp_path / "documents" / digests[0][:2] / "tmpabc.new").write_bytes(b"half")
 
         assert list(store.sweep()) == [(digest, True) for digest in digests]
-        assert store.unfinished() == (left,)
+
+    def test_tells_old_bytes_from_young_ones_and_drops_what_was_not_finished(self, store: FileDocumentStore, tmp_path: Path) -> None:
+        store.put(CONTENT)
+        folder = tmp_path / "documents" / SHA256[:2]
+        for name, seconds in [(SHA256[2:], 100), ("tmpold.new", 100), ("tmpyoung.new", 101)]:
+            (folder / name).touch()
+            os.utime(folder / name, (seconds, seconds))
+        until = datetime.fromtimestamp(100, tz=UTC)
+
+        assert store.stored_until(until - timedelta(seconds=1), part=SHA256[:2]) == []
+        assert store.stored_until(until, part=SHA256[:2]) == [SHA256]
+        assert store.stored_until(until, part="00") == []
+        assert store.drop_unfinished(until, part=SHA256[:2]) == 1
+        assert sorted(path.name for path in folder.iterdir()) == sorted([SHA256[2:], "tmpyoung.new"])
 
 
 class TestAStorageAddress:

@@ -152,7 +152,7 @@ class TestBytesOfNoJob:
         assert check_invariants(near.ports) == []
         assert young_orphans(near.ports) == [sha256]
 
-        near.clock.pass_time(hours=1)
+        near.clock.pass_time(hours=2)
 
         assert young_orphans(near.ports) == []
         assert check_invariants(near.ports) == [

@@ -43,6 +43,8 @@ class StageOfSittings:
     exit_url: str = EXIT_URL
     file: bytes = field(default_factory=pdf)
     acts: list[tuple[str, str]] = field(default_factory=list)
+    evaluations: list[Callable[[], bool]] = field(default_factory=list)
+    """What another request does with the same answer: one each time somebody looks whether it is ready."""
     on_look: Callable[[str], None] | None = None
 
     def put(self, view: SittingView) -> SittingView:
@@ -64,6 +66,7 @@ class StageOfSittings:
             (begin_signing, "choices", self._choices),
             (begin_signing, "begin_signing", self._begin),
             (complete_signing, "complete_signing", self._complete),
+            (complete_signing, "is_being_evaluated", lambda state: bool(self.evaluations) and self.evaluations.pop()()),
             (reject, "reject", self._reject),
             (go_back, "go_back", self._go_back),
             (leave, "exit_url", self._exit_url),

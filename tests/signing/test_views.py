@@ -248,6 +248,24 @@ class TestTheWayBackFromTheEid:
         assert href == ""
         assert "the-code" not in page
 
+    def test_waits_for_another_request_that_signs_by_the_same_answer(
+        self, stage: StageOfSittings, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A reload while Segl signs must not lead back to the documents, as if nothing had been signed."""
+        monkeypatch.setattr("segl.entrypoints.signing.visits.LOOK_EVERY_SECONDS", 0.001)
+        view = stage.put(read())
+        browser.enters(view)
+
+        def signs() -> bool:
+            stage.change(view.sitting_id, stage=Stage.SEALING, outcome=Outcome.SIGNED)
+            return True
+
+        stage.evaluations += [signs, lambda: True]
+        answer = browser.get("/eid/callback", {"state": view.sitting_id, "code": "c"})
+
+        assert answer.headers["Location"] == f"/sign/{view.sitting_id}/progress"
+        assert stage.evaluations == []
+
     def test_waits_a_moment_so_that_a_quick_seal_is_never_seen_as_a_wait(
         self, stage: StageOfSittings, browser: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -19,6 +19,7 @@ from segl.actions.create_job import CreatedJob, Creator, create_direct_job
 from segl.actions.leave import exit_url
 from segl.actions.open_redirect import open_redirect
 from segl.actions.sittings import OpenedSitting
+from segl.actions.sweep_orphans import sweep_orphans
 from segl.adapters.keys.files import KeyPair, read_key_pair
 from segl.database.models import (
     AuditEvent,
@@ -230,6 +231,11 @@ def work(near: Neighbourhood) -> int:
         done += count
         assert done < 50, "the worker finds the same work over and over"
     return done
+
+
+def sweep_all(near: Neighbourhood) -> int:
+    """Let the worker sweep all parts of the stored bytes that there are; return how many files it removed."""
+    return sum(sweep_orphans(near.ports, part=part) for part in sorted({path.parent.name for path in near.stored_files()}))
 
 
 def _signer(identity: str, asked: Asked) -> str:

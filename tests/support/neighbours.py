@@ -5,6 +5,7 @@ a document store on disk, a clock that tests move, and a switch for each neighbo
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -173,7 +174,17 @@ class Neighbourhood:
             yield PersonAtProvider(browser)
 
     def stored_digests(self) -> set[str]:
-        return {path.parent.name + path.name for path in (self.folder / "documents").glob("??/*")}
+        return {path.parent.name + path.name for path in self.stored_files()}
+
+    def stored_files(self) -> list[Path]:
+        """Return all files of the document store, unfinished ones too."""
+        return sorted((self.folder / "documents").glob("??/*"))
+
+    def grow_old(self, **units: float) -> None:
+        """Let time pass, since what is stored was written by the neighbours' clock."""
+        for path in self.stored_files():
+            os.utime(path, (self.clock.real.timestamp(),) * 2)
+        self.clock.pass_time(**units)
 
     def _enterprise(self) -> EnterpriseTrust:
         trust = EnterpriseTrust(

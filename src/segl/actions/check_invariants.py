@@ -23,8 +23,8 @@ from segl.signatures.verification import SignatureNotTrusted, verify_sealed, ver
 
 DECIDING = ("signer-signed", "signer-rejected", "signer-name-not-available")
 """Events after which nothing more can happen to a signer (I5)."""
-ORPHAN_AGE = timedelta(hours=1)
-"""Bytes without a row are left by a process that was killed, and are there while a job is being created; older ones should be gone (I7)."""
+LONGEST_ORPHAN = timedelta(hours=2)
+"""Bytes without a row are left by a process that was killed, and are there while a job is being created; the worker sweeps older ones (I7)."""
 
 Held = Mapping[str, bool]
 """Digest of each stored file, and whether the file still has it."""
@@ -51,7 +51,7 @@ def check_invariants(ports: Ports) -> list[Violation]:
 
 
 def young_orphans(ports: Ports) -> list[str]:
-    """Return the digests of stored files that belong to no job and are younger than ORPHAN_AGE: information, no violation."""
+    """Return the digests of stored files that belong to no job and are younger than LONGEST_ORPHAN: information, no violation."""
     return [sha256 for sha256 in _orphans(dict(ports.documents.sweep())) if not _is_old(ports, sha256)]
 
 
@@ -89,7 +89,7 @@ def _orphans(held: Held) -> list[str]:
 
 def _is_old(ports: Ports, sha256: str) -> bool:
     stored_at = ports.documents.stored_at(sha256)
-    return stored_at is not None and ports.clock.real_now() - stored_at >= ORPHAN_AGE
+    return stored_at is not None and ports.clock.real_now() - stored_at >= LONGEST_ORPHAN
 
 
 def _signatures(ports: Ports, held: Held) -> Iterator[Violation]:

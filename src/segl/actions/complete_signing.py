@@ -24,6 +24,7 @@ from segl.actions.access import SittingNotFound, hashed, locked_job, sitting_row
 from segl.actions.begin_signing import intent_for
 from segl.actions.ports import KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
 from segl.actions.seal_job import SEAL, seal_key
+from segl.actions.sweep_orphans import put_if_gone
 from segl.actions.visibility import make_visible
 from segl.ceremony.evidence import NameNotAvailable, SignerIdentity, WrongPerson, evidence_bytes, settle_identity
 from segl.ceremony.identification import (
@@ -39,7 +40,7 @@ from segl.database import audit, work
 from segl.database.job_rows import state_of, write_state
 from segl.database.models import Signature, Signer, SigningAttempt, Sitting
 from segl.database.transactions import durable
-from segl.jobs.job import JobAlreadyEnded, SignerNameMissing, SignerNotWaiting, SignerSigned
+from segl.jobs.job import JobAlreadyEnded, SignerNameMissing, SignerNotWaiting, SignerSigned, SignerStatus
 from segl.jobs.terms import required_level
 from segl.signatures import person_certificate, xades
 from segl.signatures.person_certificate import UnableToIssue
@@ -101,6 +102,13 @@ def complete_signing(ports: Ports, *, parameters: Mapping[str, str], cookie_secr
     except (SignerNotWaiting, JobAlreadyEnded):
         pass  # the person signed in another tab, or the job ended meanwhile: the sitting's stage tells which
     return back
+
+
+def is_being_evaluated(*, state: str) -> bool:
+    """Return whether another request, of a reload say, is still finding out what comes of the answer to this `state`."""
+    return SigningAttempt.objects.filter(
+        state_sha256=hashed(state), outcome=None, signer__status=SignerStatus.WAITING, returned_at__isnull=False
+    ).exists()
 
 
 def _own_attempt(ports: Ports, parameters: Mapping[str, str], cookie_secrets: Mapping[str, str]) -> tuple[SigningAttempt, str, str]:
@@ -189,6 +197,7 @@ def _sign(ports: Ports, attempt: SigningAttempt, identification: Identification,
         write_state(job, state)
         work.enqueue(SEAL, seal_key(job), due_at=signed_at)
         audit.record("signer-signed", at=signed_at, job_id=job.pk, signer=signer.position, xades=xades_sha256)
+        put_if_gone(ports, {xades_sha256: signature_file})
 
 
 def _make_xades(ports: Ports, signer: Signer, identity: SignerIdentity, evidence: bytes, signed_at: datetime) -> bytes:

@@ -18,6 +18,7 @@ from datetime import datetime
 from segl.actions.expire_job import EXPIRE
 from segl.actions.issue_redirect_url import IssuedRedirect, new_token
 from segl.actions.ports import FencedOut, Limits, Ports
+from segl.actions.sweep_orphans import put_if_gone
 from segl.asice.bundle import Bundle, find_documents, unpack_bundle, verify_bundle
 from segl.asice.bundle import Document as BundleDocument
 from segl.database import audit, work
@@ -213,10 +214,8 @@ def _store(
             )
         work.enqueue(EXPIRE, str(job.pk), due_at=now + DIRECT_LIFETIME)
         audit.record("job-created", at=now, job_id=job.pk, sender=sender.number, bundle=bundle_sha256)
-        # From here no other job's bytes are removed (delete_documents); what was between `put` and now is put again.
-        for sha256, content in stored.items():
-            if ports.documents.stored_at(sha256) is None:
-                ports.documents.put(content)
+        # The event holds the audit chain's head: from here no bytes are removed, by another job's deletion (delete_documents) or by the sweep.
+        put_if_gone(ports, stored)
         redirects = tuple(
             new_token(ports, signer, now=now, lifetime=ports.policy.redirect_lifetime, deadline_at=now + DIRECT_LIFETIME)
             for signer in signers

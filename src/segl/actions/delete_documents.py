@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from segl.actions.access import job_of_sender, locked_job
 from segl.actions.ports import Ports
+from segl.actions.sweep_orphans import held_by
 from segl.database import audit, work
 from segl.database.models import Document, Job, SealedPdf, Signature
 from segl.database.transactions import durable
@@ -59,7 +60,8 @@ def delete_bytes(ports: Ports, *, key: str) -> None:
         # them again (create_job).
         audit.record("bytes-deleted", at=ports.clock.now(), job_id=job.pk)
         digests = digests_of(job)
-        for sha256 in sorted(digests - _held_by_others(job, digests)):
+        others = Job.objects.exclude(pk=job.pk).filter(documents_deleted_at=None)
+        for sha256 in sorted(digests - held_by(others, digests)):
             ports.documents.delete(sha256)
 
 
@@ -73,16 +75,3 @@ def digests_of(job: Job) -> set[str]:
         *Signature.objects.filter(signer__job=job).values_list("xades_sha256", flat=True),
         *SealedPdf.objects.filter(job=job).values_list("sha256", flat=True),
     }
-
-
-def _held_by_others(job: Job, digests: set[str]) -> set[str]:
-    # Any kind of file may be another kind elsewhere: a bundle sent twice, a sealed PDF sent to be signed by somebody else.
-    kept = Job.objects.exclude(pk=job.pk).filter(documents_deleted_at=None)
-    places = (
-        "bundle_sha256",
-        "documents__sha256",
-        "documents__rendition_sha256",
-        "signers__signature__xades_sha256",
-        "sealed_pdfs__sha256",
-    )
-    return {sha256 for place in places for sha256 in kept.filter(**{f"{place}__in": digests}).values_list(place, flat=True)} & digests

@@ -65,6 +65,12 @@ class DocumentStore(Protocol):
     def stored_at(self, sha256: str) -> datetime | None:
         """Return when it was stored, by the system's time; None if it is not there."""
 
+    def stored_until(self, until: datetime, *, part: str) -> Sequence[str]:
+        """Return the digests that begin with `part`, two hex digits, and were stored at `until` or before, by the system's time."""
+
+    def drop_unfinished(self, until: datetime, *, part: str) -> int:
+        """Remove what a process was storing at `until` and never finished; return how many files that were."""
+
 
 class DocumentMissing(Exception):
     """The store holds nothing under this digest. Restore it from backup and run `segl check`."""

@@ -17,6 +17,7 @@ from datetime import datetime
 
 from segl.actions.access import locked_job
 from segl.actions.ports import Limits, Ports
+from segl.actions.sweep_orphans import put_if_gone
 from segl.actions.visibility import make_visible, signing_order
 from segl.database import audit
 from segl.database.models import Document, Job, SealedPdf, SealIntent, Signature
@@ -70,6 +71,7 @@ def seal_job(ports: Ports, *, key: str) -> None:
                     created_at=ports.clock.now(),
                 )
                 audit.record("job-sealed", at=ports.clock.now(), job_id=job.pk, signers=signers, sha256=sha256)
+                put_if_gone(ports, {sha256: sealed})
             make_visible(job, at=ports.clock.now())
         return
     with durable():

@@ -97,9 +97,22 @@ class FileDocumentStore:
         except FileNotFoundError:
             return None
 
-    def unfinished(self) -> tuple[Path, ...]:
-        """Return files that a process did not finish writing, because it was killed: they were acknowledged to nobody and may go once nobody writes."""
-        return tuple(sorted(self._folder.glob(f"??/*{_UNFINISHED}")))
+    def stored_until(self, until: datetime, *, part: str) -> list[str]:
+        """Return the digests that begin with `part`, two hex digits, and whose file was written at `until` or before."""
+        return [part + path.name for path in self._written_until(until, part) if _DIGEST.fullmatch(part + path.name)]
+
+    def drop_unfinished(self, until: datetime, *, part: str) -> int:
+        """Remove what a process was writing at `until` and never finished, because it was killed; return how many files that were."""
+        unfinished = [path for path in self._written_until(until, part) if path.suffix == _UNFINISHED]
+        for path in unfinished:
+            path.unlink(missing_ok=True)
+        return len(unfinished)
+
+    def _written_until(self, until: datetime, part: str) -> Iterator[Path]:
+        for path in sorted(self._folder.glob(f"{part}/*")):
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                if path.stat().st_mtime <= until.timestamp():
+                    yield path
 
     def _is_whole(self, path: Path, sha256: str) -> bool:
         try:

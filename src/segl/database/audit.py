@@ -19,7 +19,7 @@ class AuditChainBroken(Exception):
 
 def record(kind: str, *, at: datetime, job_id: int | None = None, signer: int | None = None, **details: str | int) -> None:
     """Append one event. Must run inside the action's transaction; `details` may hold nothing personal."""
-    head = AuditHead.objects.select_for_update().get_or_create(pk=1)[0]
+    head = hold()
     sequence = head.sequence + 1
     text = canonical_json(dict(details)).decode()
     digest = _digest(sequence, at, kind, job_id, signer, text, head.sha256)
@@ -28,6 +28,11 @@ def record(kind: str, *, at: datetime, job_id: int | None = None, signer: int | 
     )
     head.sequence, head.sha256 = sequence, digest
     head.save()
+
+
+def hold() -> AuditHead:
+    """Return the head of the chain, held until the transaction ends: no other can record an event meanwhile."""
+    return AuditHead.objects.select_for_update().get_or_create(pk=1)[0]
 
 
 def verify() -> int:

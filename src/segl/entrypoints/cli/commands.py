@@ -220,7 +220,7 @@ def check(arguments: argparse.Namespace) -> Sequence[Row]:
         print("All invariants hold.")
     if orphans := young_orphans(settings.SEGL_PORTS):
         print(
-            f"segl: {len(orphans)} stored files belong to no job. They are less than an hour old: jobs are being created, or a process died.",
+            f"segl: {len(orphans)} stored files belong to no job. They are less than two hours old: jobs are being created, or a process died.",
             file=sys.stderr,
         )
     return [{"invariant": v.invariant, "job": v.job_id, "what": v.what} for v in violations]

@@ -9,13 +9,15 @@ from time import monotonic, sleep
 from django.conf import settings
 from django.http import HttpRequest
 
-from segl.actions import access
+from segl.actions import access, complete_signing
 from segl.actions.ports import Ports
 from segl.ceremony.sitting import SittingView, Stage
 from segl.entrypoints.signing.cookies import secret_of
 
 PATIENCE_SECONDS = 1.0
 """So long an answer waits for the seal: what takes less is never shown as a wait (design reference, 8)."""
+SIGNING_PATIENCE_SECONDS = 10.0
+"""So long an answer waits for another request that makes the signature; a time-stamp authority may take as long."""
 LOOK_EVERY_SECONDS = 0.1
 
 
@@ -50,6 +52,13 @@ def visit(request: HttpRequest, sitting_id: str, *, secret: str | None = None) -
     """
     secret = secret if secret is not None else secret_of(request, sitting_id)
     return Visit(sitting_id=sitting_id, secret=secret, view=access.sitting(ports(), sitting_id=sitting_id, secret=secret))
+
+
+def wait_for_evaluation(state: str) -> None:
+    """Wait while another request evaluates the very same answer of the eID provider: what comes of it is this one's page too (reliability B-04)."""
+    ends_at = monotonic() + SIGNING_PATIENCE_SECONDS
+    while complete_signing.is_being_evaluated(state=state) and monotonic() < ends_at:
+        sleep(LOOK_EVERY_SECONDS)
 
 
 def visit_after_sealing(request: HttpRequest, sitting_id: str, *, secret: str | None = None) -> Visit:

@@ -7,11 +7,12 @@ otherwise is tried MAX_ATTEMPTS times and then set aside, visible, for the opera
 
 from __future__ import annotations
 
+import itertools
 import random  # noqa: TID251 — spreads load, guards nothing
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from types import FrameType
 
@@ -22,6 +23,7 @@ from segl.actions.delete_documents import DELETE_BYTES, delete_bytes
 from segl.actions.expire_job import EXPIRE, expire_job
 from segl.actions.ports import FenceUnavailable, KeyUnusable, Ports, TimeStampUnavailable, ValidationMaterialUnavailable
 from segl.actions.seal_job import SEAL, seal_job
+from segl.actions.sweep_orphans import PARTS, sweep_orphans
 from segl.database import work
 from segl.database.work import Claim
 from segl.signatures.pades import UnableToSeal
@@ -49,14 +51,33 @@ def run(ports: Ports) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("worker-started")
-    beat_at = 0.0
+    beat_at, parts = 0.0, parts_from_anywhere()
     while not stopping.is_set():
         if time.monotonic() >= beat_at:
             work.beat("worker")
+            sweep_next(ports, parts)
             beat_at = time.monotonic() + HEARTBEAT_SECONDS
         if not work_once(ports):
             stopping.wait(IDLE_SECONDS)
     log.info("worker-stopped")
+
+
+def parts_from_anywhere() -> Iterator[str]:
+    """Yield each part in turn for ever; begun anywhere, or a worker that never lives through a round would leave the last ones."""
+    start = random.randrange(len(PARTS))  # noqa: S311
+    yield from itertools.cycle(PARTS[start:] + PARTS[:start])
+
+
+def sweep_next(ports: Ports, parts: Iterator[str]) -> None:
+    """Sweep one part of the stored bytes; with one at each heartbeat a round takes three quarters of an hour. What fails waits for the next round."""
+    part = next(parts)
+    try:
+        removed = sweep_orphans(ports, part=part)
+    except Exception as failed:
+        log.error("sweep-failed", part=part, exc_info=failed)
+    else:
+        if removed:
+            log.info("orphans-removed", part=part, count=removed)
 
 
 def work_once(ports: Ports) -> int:

@@ -12,7 +12,7 @@ from segl.entrypoints.signing import dates, pages
 from segl.entrypoints.signing.catalogue import text
 from segl.entrypoints.signing.cookies import keep_secret, secrets_by_sitting
 from segl.entrypoints.signing.views.answers import SeeOther, hand_over
-from segl.entrypoints.signing.visits import now, ports, visit, visit_after_sealing
+from segl.entrypoints.signing.visits import now, ports, visit, visit_after_sealing, wait_for_evaluation
 
 
 @require_GET
@@ -28,6 +28,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         cookie_secrets=secrets_by_sitting(request),
         ip_address=request.META["REMOTE_ADDR"],
     )
+    wait_for_evaluation(request.GET.get("state", ""))
     seen = visit_after_sealing(request, returned.sitting_id, secret=returned.secret)
     if seen.view.stage is Stage.READING and seen.view.problem is Problem.LOGIN_REFUSED:
         address = reverse("problem", kwargs={"sitting_id": seen.sitting_id})
