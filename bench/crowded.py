@@ -1,7 +1,8 @@
 """
 (d) Create, status and poll with 10^5 jobs in the database against the same with 10^3: CPU time of this process and of the database's.
 
-What fills the database are finished jobs of the same sender, with all that a finished job leaves in the tables that these calls read or write.
+What fills the databases are finished jobs of the same sender, with all that a finished job leaves in the tables that these calls read or write.
+The two databases take turns, so that a machine that slows down slows down both.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from bench.measuring import Figure, cpu_seconds_under, segl_here, tell, write_profile
 
 FEW, MANY = 1_000, 100_000
-BATCHES, CALLS = 7, 30
+BATCHES, CALLS = 9, 30
 
 
 def database_seconds() -> float:
@@ -26,14 +27,23 @@ def database_seconds() -> float:
 
 
 def ms_a_call(action: Callable[[], object]) -> float:
-    """Return the CPU time of one call: the median over batches, since the database's time is known in hundredths of a second only."""
-    taken = []
-    for _ in range(BATCHES):
-        began, elsewhere = time.process_time(), database_seconds()
-        for _ in range(CALLS):
-            action()
-        taken.append(time.process_time() - began + database_seconds() - elsewhere)
-    return statistics.median(taken) / CALLS * 1000
+    """Return the CPU time of one call. A batch of them: the database's time is known in hundredths of a second only."""
+    action()
+    began, elsewhere = time.process_time(), database_seconds()
+    for _ in range(CALLS):
+        action()
+    return (time.process_time() - began + database_seconds() - elsewhere) / CALLS * 1000
+
+
+def go_to(database: str) -> None:
+    """Let Django's connection lead to another database of the same server, or to another file."""
+    from django.db import connection
+
+    connection.close()
+    close_pool = getattr(connection, "close_pool", None)  # PostgreSQL's has one
+    if close_pool is not None:
+        close_pool()
+    connection.settings_dict["NAME"] = database
 
 
 def measure() -> Iterator[Figure]:
@@ -109,6 +119,11 @@ def measure() -> Iterator[Figure]:
         )
         models.AuditHead.objects.update(sequence=head.sequence + 6 * len(ids))
 
+    def tidy() -> None:
+        """Do what PostgreSQL does by itself after so many new rows, but not in the middle of the measuring."""
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+
     bundle = direct_jobs.bundle_of(near, direct_jobs.Asked())
     jobs: list[int] = []
 
@@ -133,20 +148,30 @@ def measure() -> Iterator[Figure]:
         jobs.clear()
 
     def all_three() -> dict[str, float]:
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # as PostgreSQL does by itself after so many new rows, but not in the middle of the measuring
-        create()
         taken = {"create": ms_a_call(create), "status": ms_a_call(status)}
         enqueue_changes()
         return taken | {"poll and confirm": ms_a_call(poll)}
 
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("CREATE DATABASE few")
+    many = connection.settings_dict["NAME"]
+    few = "few" if connection.vendor == "postgresql" else f"{many}.few"
+    for start in range(0, MANY, 10_000):
+        fill(range(start, start + 10_000))
+    tidy()
+    go_to(few)
+    segl_here()
     fill(range(FEW))
-    few = all_three()
-    for start in range(FEW, MANY, 11_000):
-        fill(range(start, start + 11_000))
-    many = all_three()
-    for call, measured in many.items():
-        yield Figure(what=f"{call}, 100 000 jobs", measured=measured, unit="ms CPU", against="with 1 000", floor=few[call], bar=1.2)
+    tidy()
+    taken: dict[str, list[dict[str, float]]] = {few: [], many: []}
+    for _ in range(BATCHES):
+        for database, batches in taken.items():
+            go_to(database)
+            batches.append(all_three())
+    for call in taken[many][0]:
+        with_few, with_many = (statistics.median(batch[call] for batch in batches) for batches in taken.values())
+        yield Figure(what=f"{call}, 100 000 jobs", measured=with_many, unit="ms CPU", against="with 1 000", floor=with_few, bar=1.2)
     write_profile("crowded-create", create)
     write_profile("crowded-status", status)
     enqueue_changes()
