@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
@@ -25,16 +26,25 @@ from support.postgresql import PostgresServer
 
 if TYPE_CHECKING:
     from .boundaries import Blow
-    from .stage import Result
+    from .stage import Result, Stage
 
 
 def main() -> int:
     given = _arguments()
+    with stage_on(given.database) as stage:
+        return _play(given, stage)
+
+
+@contextmanager
+def stage_on(database: str) -> Iterator[Stage]:
+    """A stage with a data folder, a sandbox and a database of its own."""
     root = Path(tempfile.mkdtemp(prefix="segl-crash-"))
-    postgres = PostgresServer.start() if given.database == "postgresql" else None
+    postgres = PostgresServer.start() if database == "postgresql" else None
     try:
         _set_up(root, postgres)
-        return _play(given, root, postgres)
+        from .stage import Stage
+
+        yield Stage(root, postgres)
     finally:
         shutil.rmtree(root, ignore_errors=True)
         if postgres is not None:
@@ -63,9 +73,8 @@ def _set_up(root: Path, postgres: PostgresServer | None) -> None:
     logging.disable()
 
 
-def _play(given: argparse.Namespace, root: Path, postgres: PostgresServer | None) -> int:
+def _play(given: argparse.Namespace, stage: Stage) -> int:
     from .rows import ROWS
-    from .stage import Stage
 
     names = {row.name: row for row in ROWS}
     if unknown := set(given.actions) - set(names):
@@ -73,7 +82,6 @@ def _play(given: argparse.Namespace, root: Path, postgres: PostgresServer | None
         return 2
     rows = [names[name] for name in given.actions] or [row for row in ROWS if row.is_sound]
     print(f"seed {given.seed}, every {given.every}. blow, {given.database}", flush=True)
-    stage = Stage(root, postgres)
     results = []
     for row in rows:
         began = time.monotonic()

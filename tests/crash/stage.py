@@ -13,16 +13,20 @@ import os
 import pickle
 import shutil
 import signal
+import threading
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 from psycopg.sql import SQL, Identifier
@@ -41,8 +45,11 @@ from support.neighbours import Neighbourhood, TestClock
 from support.postgresql import PostgresServer
 
 from .boundaries import Blow, Watch, Way, is_write, watch_everything
+from .races import Race, Told
 from .rows import Play, Row, Scene
 
+PROCESSES = 8
+"""In which the racers run, each with a thread of its own."""
 LONGEST_PLAY_SECONDS = 60
 """A process that hangs is ended, and that is a violation."""
 DATABASE_FILE = "segl.sqlite3"
@@ -113,6 +120,11 @@ class Played:
 
 def play_in_fork(act: Callable[[Tell], None]) -> Played:
     """Run `act` in a process of its own. What it tells arrives, whatever becomes of it."""
+    return start_fork(act)()
+
+
+def start_fork(act: Callable[[Tell], None]) -> Callable[[], Played]:
+    """Begin to run `act` in a process of its own; the returned function waits for its end."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -130,6 +142,10 @@ def play_in_fork(act: Callable[[Tell], None]) -> Played:
         finally:
             os._exit(0)
     os.close(writing)
+    return partial(_end_of_fork, pid, reading)
+
+
+def _end_of_fork(pid: int, reading: int) -> Played:
     played = Played()
     with os.fdopen(reading, "rb") as pipe:
         while True:
@@ -204,6 +220,59 @@ class Stage:
             self._strike(row, world, scene, seals, blow, result, calm)
         self._worlds.drop(world)
         return result
+
+    def race(self, race: Race, racers: int) -> list[str]:
+        """Let `racers` run at once, in PROCESSES processes and as many threads as it takes, and return what the judge finds."""
+        world = self._worlds.copy(self._empty, f"race_{race.name}".replace("-", "_"))
+        try:
+            arranged = play_in_fork(lambda tell: tell("scene", race.arrange(self._in(world), racers)))
+            scene = self._must(arranged, f"what comes before {race.name}").told["scene"]
+            told = [answer for lap in range(race.laps) for answer in self._run(race, world, scene, racers, lap)]
+            judged = play_in_fork(lambda tell: tell("violations", self._judge(race, world, scene, told)))
+            return list(self._must(judged, f"the judge of {race.name}").told["violations"])
+        finally:
+            self._worlds.drop(world)
+
+    def _run(self, race: Race, world: World, scene: Any, racers: int, lap: int) -> list[Told]:
+        gun, trigger = os.pipe()
+        processes = min(PROCESSES, racers)
+
+        def run(first: int, tell: Tell) -> None:
+            os.close(trigger)
+            near = self._in(world)
+            near.clock.pass_time(seconds=(lap * race.between).total_seconds())
+            settings.SEGL_PORTS = near.ports
+
+            def one(number: int) -> Told:
+                try:
+                    return Told(lap, number, race.run(near, scene, number))
+                except Exception as raised:
+                    return Told(lap, number, None, _short(raised))
+                finally:
+                    connection.close()
+
+            numbers = range(first, racers, processes)
+            start = threading.Barrier(len(numbers))
+
+            def wait_and_run(number: int) -> Told:
+                start.wait()
+                os.read(gun, 1)  # returns when nobody holds the other end any more
+                return one(number)
+
+            with ThreadPoolExecutor(len(numbers)) as pool:
+                tell("answers", list(pool.map(wait_and_run, numbers)))
+
+        ends = [start_fork(partial(run, first)) for first in range(processes)]
+        os.close(trigger)
+        os.close(gun)
+        return [answer for end in ends for answer in self._must(end(), race.name).told["answers"]]
+
+    def _judge(self, race: Race, world: World, scene: Any, told: list[Told]) -> list[str]:
+        near = self._in(world)
+        violations = [f"{answer.number} was told {answer.raised}" for answer in told if answer.raised]
+        violations += race.judge(near, scene, [answer for answer in told if not answer.raised])
+        let_worker_do_all(near)
+        return [*violations, *_found(near)]
 
     def _strike(self, row: Row, world: World, scene: Scene, seals: int, blow: Blow, result: Result, calm: Judgement) -> None:
         name = result.boundaries[blow.number - 1]

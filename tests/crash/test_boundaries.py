@@ -26,10 +26,10 @@ COUNTS = re.compile(r"^([a-z-]+) +(\d+) boundaries +(\d+) kills +(\d+) refusals 
 pytestmark = [pytest.mark.database]  # also on PostgreSQL
 
 
-def crash(*arguments: str, seed: str = SEED) -> subprocess.CompletedProcess[str]:
-    """Run the program. It has a process, a database and a sandbox of its own, because it forks."""
+def crash(*arguments: str, program: str = "crash.every_boundary") -> subprocess.CompletedProcess[str]:
+    """Run the program, as script/crash does. It has a process, a database and a sandbox of its own, because it forks."""
     database = os.environ.get("SEGL_TEST_DATABASE", "sqlite")
-    command = [sys.executable, "-m", "crash.every_boundary", "--database", database, "--seed", seed, *arguments]
+    command = [sys.executable, "-m", program, "--database", database, *arguments]
     path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=600, check=False)
 
@@ -41,7 +41,7 @@ def counts_in(printed: str) -> dict[str, tuple[int, int, int]]:
 
 class TestAKillAtABoundary:
     def test_loses_nothing_and_lets_nothing_happen_twice(self) -> None:
-        done = crash("--every", EVERY)
+        done = crash("--every", EVERY, "--seed", SEED)
         print(done.stdout)
         counts = counts_in(done.stdout)
 
