@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError
+
 from segl.actions.ports import Ports
 from segl.database.models import RateWindow
+from segl.database.refusals import takes_no_writes
 from segl.database.transactions import durable
 
 WINDOW = timedelta(seconds=1)
@@ -28,10 +31,17 @@ def limit_rate(ports: Ports, *, organization: str) -> None:
 
     :raises RateLimited: if the organization is blocked, or this call blocks it.
     """
-    limit = ports.policy.rate_limit
-    if limit == 0:
+    if ports.policy.rate_limit == 0:
         return
-    now = ports.clock.real_now()
+    try:
+        _count(organization, limit=ports.policy.rate_limit, now=ports.clock.real_now())
+    except DatabaseError as error:
+        # Reading goes on while nothing can be written; whatever would write is refused by the database itself.
+        if not takes_no_writes(error):
+            raise
+
+
+def _count(organization: str, *, limit: int, now: datetime) -> None:
     with durable():
         window, _ = RateWindow.objects.select_for_update().get_or_create(pk=organization)
         if window.blocked_until is not None and now < window.blocked_until:

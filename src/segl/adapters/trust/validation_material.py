@@ -21,7 +21,7 @@ from segl.certificates import UNREADABLE
 
 MAX_AGE = timedelta(hours=1)
 RETRY_AFTER = timedelta(minutes=1)
-"""While an older list that is still in force serves, a dead address is not asked at every signature."""
+"""While an older list that is still in force serves, a dead address is not asked at every signature; nor one that gave an unknown CA's list."""
 
 _log = structlog.get_logger("segl.trust")
 
@@ -95,7 +95,9 @@ class FetchedValidationMaterial:
                 ) from error
             self._held[url] = _Held(content=held.content, fetched_at=held.fetched_at, ask_again_at=now + RETRY_AFTER)
             return held.content
-        self._held[url] = _Held(content=content, fetched_at=now, ask_again_at=now + MAX_AGE)
+        # Nothing here can tell whether an unknown issuer's list is the one wanted: a wrong one must not stand in the way for an hour.
+        is_known = any(each.subject == content.issuer for each in self._certificates)
+        self._held[url] = _Held(content=content, fetched_at=now, ask_again_at=now + (MAX_AGE if is_known else RETRY_AFTER))
         return content
 
     def _fetched(self, url: str, *, now: datetime) -> x509.CertificateRevocationList:

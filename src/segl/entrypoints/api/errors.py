@@ -6,12 +6,13 @@ Everything not listed here is a defect of ours: 500 with an incident id, and not
 
 from __future__ import annotations
 
+import errno
 import secrets
 from datetime import datetime
 
 import structlog
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
 from segl.actions.access import JobNotFound
@@ -23,6 +24,7 @@ from segl.actions.ports import FenceUnavailable
 from segl.actions.read_status import CeremonyNotCompleted, InvalidStatusQueryToken
 from segl.asice.refusal import BundleRefused
 from segl.certificates import CertificateRefused, RevocationUnknown
+from segl.database.refusals import takes_no_writes
 from segl.entrypoints.api.door.body import BodyTooLarge, BodyUnreadable
 from segl.jobs.job import JobAlreadyEnded, SignerNotWaiting
 from segl.jobs.terms import TermsRefused
@@ -35,6 +37,9 @@ XML = "application/xml"
 POLL_TIME_HEADER = "X-Next-permitted-poll-time"
 RATE_LIMIT_HEADER = "DoSFilter"
 """The header by which the .NET client knows a rate limit (wire-spec.md 17)."""
+RETRY_AFTER_SECONDS = "2"
+"""Java's client sleeps so long before its one retry, however long it is (wire-spec.md R64)."""
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 log = structlog.get_logger()
 
@@ -66,9 +71,9 @@ def answer_to(error: Exception) -> HttpResponse:
         case CertificateRefused():
             return answer(ErrorCode.ASICE_VALIDATION_FAILED, f"The bundle's certificate is refused. {error}")
         case RevocationUnknown():
-            return answer(ErrorCode.UNAVAILABLE, str(error))
+            return unavailable(str(error))
         case FenceUnavailable():
-            return answer(ErrorCode.UNAVAILABLE, _docstring(error))
+            return unavailable(_docstring(error))
         case NoOrganizationNumber():
             return answer(ErrorCode.NOT_AUTHORIZED, _docstring(error))
         case BrokerNotAuthorized(sender=sender):
@@ -102,14 +107,24 @@ def answer_to(error: Exception) -> HttpResponse:
             return answer(ErrorCode.REQUEST_TOO_LARGE, str(error))
         case BodyUnreadable():
             return answer(ErrorCode.MALFORMED_REQUEST, str(error))
+        case DatabaseError() if takes_no_writes(error):
+            return unavailable("Nothing can be stored just now; nothing was done. Try again shortly.")
         case OperationalError() | InterfaceError():
-            return answer(ErrorCode.UNAVAILABLE, "The database does not answer; nothing was done. Try again shortly.")
+            return unavailable("The database does not answer; nothing was done. Try again shortly.")
+        case OSError(errno=number) if number in DISK_FULL:
+            log.error("disk-full", error=type(error).__name__, errno=number)
+            return unavailable("Nothing can be stored just now; nothing was done. Try again shortly.")
         case Http404():
             return answer(ErrorCode.NOT_FOUND)
         case BadRequest() | SuspiciousOperation() | RequestDataTooBig():
             return answer(ErrorCode.MALFORMED_REQUEST)
         case _:
             return incident(error)
+
+
+def unavailable(message: str) -> HttpResponse:
+    """Return a 503: nothing was done, and the same call may be made again."""
+    return answer(ErrorCode.UNAVAILABLE, message, {"Retry-After": RETRY_AFTER_SECONDS})
 
 
 def incident(error: BaseException | None) -> HttpResponse:
