@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from urllib.parse import quote_plus
+from xml.sax.saxutils import escape
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -149,7 +150,7 @@ def _java(
 
 def _dotnet(files: Mapping[str, bytes], der: bytes, cert_digest: str, certificate: x509.Certificate, signing_time: datetime) -> str:
     utc = signing_time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"  # noqa: UP017
-    references = [("Id_1" if name == MANIFEST else f"Id_{number:08x}-guid", name) for number, name in enumerate(files)]
+    references = [("Id_1" if name == MANIFEST else f"Id_{number:08x}-guid", escape(name)) for number, name in enumerate(files)]
     formats = "".join(
         f'<DataObjectFormat ObjectReference="#{identifier}"><MimeType>{_mime(name)}</MimeType></DataObjectFormat>'
         for identifier, name in references
@@ -176,8 +177,8 @@ def sign(xml: str, *, files: Mapping[str, bytes], key: rsa.RSAPrivateKey) -> str
 
     A value that is not empty stays as it is, so a test may put a wrong one in before.
     """
-    by_uri = {quote_plus(name, safe="*"): content for name, content in files.items()} | dict(files)
-    for match in list(re.finditer(r"<Reference\b.*?</Reference>", xml, re.DOTALL)):
+    by_uri = {uri: content for name, content in files.items() for uri in (quote_plus(name, safe="*"), escape(name))}
+    for match in list(re.finditer(r"<(?:\w+:)?Reference\b.*?</(?:\w+:)?Reference>", xml, re.DOTALL)):
         reference = match[0]
         uri, method = re.search(r'URI="([^"]*)"', reference), re.search(r'DigestMethod Algorithm="([^"]*)"', reference)
         if uri is None or method is None:
@@ -189,11 +190,11 @@ def sign(xml: str, *, files: Mapping[str, bytes], key: rsa.RSAPrivateKey) -> str
         else:
             continue
         value = base64.b64encode(digest(content, method[1])).decode()
-        xml = xml.replace(reference, reference.replace("<DigestValue></DigestValue>", f"<DigestValue>{value}</DigestValue>"), 1)
-    method = re.search(r'<SignatureMethod Algorithm="([^"]*)"', xml)
+        xml = xml.replace(reference, re.sub(r"(<(?:\w+:)?DigestValue>)(?=</)", rf"\g<1>{value}", reference), 1)
+    method = re.search(r'<(?:\w+:)?SignatureMethod Algorithm="([^"]*)"', xml)
     algorithm = SIGNATURE_DIGESTS.get(method[1], hashes.SHA256) if method else hashes.SHA256
     value = key.sign(canonical(xml, f'//*[local-name()="SignedInfo" and namespace-uri()="{DS}"]'), padding.PKCS1v15(), algorithm())
-    return xml.replace("<SignatureValue></SignatureValue>", f"<SignatureValue>{wrapped(value)}</SignatureValue>", 1)
+    return re.sub(r"(<(?:\w+:)?SignatureValue>)(?=</)", rf"\g<1>{wrapped(value)}", xml, count=1)
 
 
 def canonical(xml: str, path: str) -> bytes:

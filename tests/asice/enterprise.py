@@ -155,6 +155,7 @@ def unreadable_certificates() -> dict[str, bytes]:
         "an extension that is cut off": extended((ExtensionOID.CERTIFICATE_POLICIES, b"\x30\x05\x30")),
         "an unknown kind of name": extended((ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"\x30\x04\xa3\x02\x30\x00")),
         "a subject that is no text": good.replace(b"Bolig AS", b"Bolig \xff\xfe"),
+        "a subject of bits": good.replace(b"\x0c\x08Bolig AS", b"\x03\x08\0olig AS"),
         "a key of an unknown kind": good.replace(bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d010163"), 1),
         "a date that is none": good.replace(f"{LONG_AGO:%y%m%d}".encode(), b"251399", 1),
     }

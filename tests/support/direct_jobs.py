@@ -90,7 +90,8 @@ class Asked:
 
 
 @cache
-def _key_pair(material: SandboxMaterial, role: Role) -> KeyPair:
+def key_pair(material: SandboxMaterial, role: Role) -> KeyPair:
+    """Return certificate and key of `role`, read once: reading checks the key."""
     return read_key_pair(material.folder, role)
 
 
@@ -125,7 +126,7 @@ def request_xml(asked: Asked) -> bytes:
 
 
 def bundle_of(near: Neighbourhood, asked: Asked, **more: object) -> bytes:
-    pair = _key_pair(near.material, asked.signed_by)
+    pair = key_pair(near.material, asked.signed_by)
     return build_bundle(
         documents=dict(asked.documents),
         manifest=manifest_xml(asked),

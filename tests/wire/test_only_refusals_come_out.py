@@ -12,29 +12,10 @@ from segl.wire.direct_job import parse_manifest, parse_request, parse_signer_upd
 from segl.wire.errors import RequestRefused
 from segl.wire.multipart import split
 from segl.wire.polling import polling_queue
+from support.mutation import mutated
 from wire.wire_xml import BUYER, custom_signer, dot_net_multipart, java_multipart, manifest, request, signer
 
 ROUNDS = 400
-SPLICES = (
-    b"\r\n",
-    b"--",
-    b'"',
-    b"<",
-    b">",
-    b"&#0;",
-    b"&e;",
-    b"<!--",
-    b"]]>",
-    b"\x00",
-    b"\xff",
-    b"%",
-    b"@",
-    b"xn--",
-    b"[",
-    b":",
-    b" ",
-    b"\xc3\xb8",
-)
 PARTS = [java_multipart(b"<a/>", b"PK"), dot_net_multipart(b"<a/>", b"PK")]
 
 
@@ -68,21 +49,6 @@ DOORS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("exit URL of numbers", read_url, b"https://[2001:db8::7]:8443/a?b"),
     ("polling queue", read_queue, b"a=b&polling_queue=my%20queue%2F%C3%A6"),
 ]
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    for _ in range(chance.randrange(1, 5)):
-        at, end = sorted((chance.randrange(len(data) + 1), chance.randrange(len(data) + 1)))
-        match chance.randrange(4):
-            case 0:
-                data = data[:at] + chance.choice(SPLICES) + data[at:]
-            case 1:
-                data = data[:at] + data[min(end, at + 8) :]
-            case 2:
-                data = data[:at] + bytes([chance.randrange(256)]) + data[at + 1 :]
-            case _:
-                data = data[:end] + data[at:end][:64] + data[end:]
-    return data
 
 
 @pytest.mark.parametrize(("door", "example"), [(door, example) for _, door, example in DOORS], ids=[name for name, _, _ in DOORS])
