@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import stat
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from cryptography import x509
@@ -173,3 +174,30 @@ def _certificate(subject: str, issuer: str) -> x509.Certificate:
         .not_valid_after(now + datetime.timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
+
+
+class TestAProxyThatEndsMutualTls:
+    SOCKET: ClassVar = {"SEGL_API_SOCKET": "/run/segl/api.sock", "SEGL_API_PROXY_SECRET": PRODUCTION["SEGL_SECRET_KEY"]}
+
+    @pytest.mark.parametrize("environ", [{}, PRODUCTION], ids=["sandbox", "production"])
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"SEGL_API_SOCKET": ""}, "SEGL_API_PROXY_SECRET is set without SEGL_API_SOCKET: at a TCP port no proxy is believed"),
+            ({"SEGL_API_PROXY_SECRET": ""}, "SEGL_API_SOCKET needs SEGL_API_PROXY_SECRET, at least 50 random characters"),
+            ({"SEGL_API_PROXY_SECRET": "short"}, "SEGL_API_SOCKET needs SEGL_API_PROXY_SECRET"),
+            ({"SEGL_API_PROXY_SECRET": "a" * 60}, "SEGL_API_SOCKET needs SEGL_API_PROXY_SECRET"),
+            ({"SEGL_API_SOCKET": "/" + "a" * 107}, "SEGL_API_SOCKET is longer than 107 bytes"),
+        ],
+    )
+    def test_is_believed_wholly_or_not_at_all(self, environ: dict[str, str], changes: dict[str, str], message: str) -> None:
+        with pytest.raises(SettingRefused, match=message):
+            load({**environ, **self.SOCKET, **changes})
+
+    def test_has_the_certificate_and_key_instead_of_segl(self) -> None:
+        settings = load(
+            {**{name: value for name, value in PRODUCTION.items() if "SEGL_API_C" not in name and name != "SEGL_API_KEY"}, **self.SOCKET}
+        )
+
+        assert settings.api_socket == Path("/run/segl/api.sock")
+        assert settings.api_proxy_secret not in repr(settings)

@@ -156,6 +156,9 @@ def _networks(name: str, text: str) -> tuple[str, ...]:
 SANDBOX_MARK = "sandbox"
 """A certificate with this word in its subject or issuer, in any case, is sandbox material; Segl's sandbox writes it into every CA's name."""
 
+MAX_SOCKET_BYTES = 107
+"""Linux, unix(7): sun_path has 108 with its final NUL."""
+
 MIN_SECRET_LENGTH = 50
 """Characters; Django's own deployment check asks the same."""
 
@@ -175,6 +178,8 @@ class Settings:
     sandbox_port: int = _setting(_port, default="8002", unit="port", help="Where the embedded identity provider, time-stamp authority and revocation lists answer. *Sandbox* only.")
     web_host: str = _setting(_text, default="127.0.0.1", unit="IP address", help="The address that the web process listens at. Plain HTTP: keep it on this machine.")
     api_host: str = _setting(_text, default="0.0.0.0", sandbox="127.0.0.1", unit="IP address", help="The address that the API process listens at.")  # noqa: S104 — senders come from outside; mutual TLS guards the door
+    api_socket: Path | None = _setting(_folder_if_any, default="", unit="file", help="A Unix socket that the API listens at instead of its port, when a proxy ends mutual TLS. See nginx.md.")
+    api_proxy_secret: str = _setting(_text, default="", help="At least 50 random characters by which the API knows that proxy. Goes with SEGL_API_SOCKET, and without it is refused.")
     web_url: str = _setting(_address, default="http://localhost:{SEGL_WEB_PORT}", unit="address", help="The public address of signers' pages, as redirect URLs carry it. Production: https.")
     api_url: str = _setting(_root, default="https://localhost:{SEGL_API_PORT}", unit="address", help="The public address of the API without `/api`, as every URL in an answer carries it. Always https, at the root of its host.")
     trusted_proxies: tuple[str, ...] = _setting(_networks, default="", unit="IP addresses or networks", help="Proxies in front of the web process whose X-Forwarded-For tells the signer's address. Their other headers are not believed.")
@@ -246,6 +251,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         texts[row.name] = environ.get(row.name, "").strip() or default.format_map(values)
         values[row.name] = row.read(row.name, texts[row.name])
     settings = Settings(**{name.removeprefix("SEGL_").lower(): value for name, value in values.items()})
+    _refuse_half_a_proxy(settings)
     if not is_sandbox:
         _refuse_in_production(settings, texts)
     return settings
@@ -330,8 +336,28 @@ def _breakable(default: str) -> str:
     return default.replace("{", "$").replace("}", "").replace(" ", "` `")
 
 
+def _refuse_half_a_proxy(settings: Settings) -> None:
+    if settings.api_socket is None and settings.api_proxy_secret:
+        raise SettingRefused(
+            "SEGL_API_PROXY_SECRET is set without SEGL_API_SOCKET: at a TCP port no proxy is believed. Set the socket, or remove the secret."
+        )
+    if settings.api_socket is not None and _is_guessable(settings.api_proxy_secret):
+        raise SettingRefused(
+            f"SEGL_API_SOCKET needs SEGL_API_PROXY_SECRET, at least {MIN_SECRET_LENGTH} random characters that the proxy sends too. See nginx.md."
+        )
+    if settings.api_socket is not None and len(os.fsencode(settings.api_socket)) > MAX_SOCKET_BYTES:
+        raise SettingRefused(
+            f"SEGL_API_SOCKET is longer than {MAX_SOCKET_BYTES} bytes, which no socket's name may be. Write a shorter path."
+        )
+
+
+def _is_guessable(secret: str) -> bool:
+    return len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < 5
+
+
 def _refuse_in_production(settings: Settings, texts: Mapping[str, str]) -> None:
-    missing = [row.name for row in SETTINGS if row.is_required and not texts[row.name]]
+    of_the_proxy = ("SEGL_API_CERTIFICATE", "SEGL_API_KEY") if settings.api_socket is not None else ()
+    missing = [row.name for row in SETTINGS if row.is_required and not texts[row.name] and row.name not in of_the_proxy]
     if missing:
         raise SettingRefused(f"Production needs {', '.join(missing)}. Set it, or set SEGL_ENVIRONMENT=sandbox to try Segl out.")
     if settings.debug:
@@ -340,7 +366,7 @@ def _refuse_in_production(settings: Settings, texts: Mapping[str, str]) -> None:
         raise SettingRefused(
             "SEGL_RATE_LIMIT may not be 0 in production. Write the calls a second that one organization may make, usually 10."
         )
-    if len(settings.secret_key) < MIN_SECRET_LENGTH or len(set(settings.secret_key)) < 5:
+    if _is_guessable(settings.secret_key):
         raise SettingRefused(f"SEGL_SECRET_KEY is too easy to guess. Write at least {MIN_SECRET_LENGTH} random characters.")
     # Revocation lists may be fetched in the clear: each is signed, and RFC 5280 advises against https for them.
     for name, addresses in (

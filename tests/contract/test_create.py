@@ -238,7 +238,7 @@ class TestAManifest:
 
         job = send(public, drafts[form])
 
-        page = _reading_page(job.redirects[0])
+        page = _reading_page(public.segl, job.redirects[0])
         assert ("Gammel" if form == "document" else "Oppdrag") in page
         assert ("Les" in page) or form == "documents"
 
@@ -382,10 +382,8 @@ class TestARefusal:
             assert connection.ask(request("GET", f"/api/{public.sender}")).status == 200
 
 
-def _reading_page(url: str) -> str:
-    import httpx
-
-    with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+def _reading_page(segl: RunningSegl, url: str) -> str:
+    with segl.browser(follow_redirects=True) as browser:
         return browser.get(url).text
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from support.running_segl import RunningSegl
 from wire.wire_xml import BUYER, custom_signer, java_form, request, signer
 
 from .sending import DOT_NET_AGENT, JAVA_HEADERS, Draft, for_one, polling, send
@@ -17,8 +18,8 @@ UPDATE = java_form(request("<redirect-url/>", root="direct-signer-update-request
 
 
 @pytest.fixture
-def browser() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False) as client:
+def browser(segl: RunningSegl) -> Iterator[httpx.Client]:
+    with segl.browser() as client:
         yield client
 
 
@@ -98,7 +99,7 @@ class TestARedirectUrl:
         page = str(first.url.join(first.headers["Location"]))
         for _ in range(2):
             assert browser.get(page, follow_redirects=True).status_code == 200
-        with httpx.Client(trust_env=False) as other:
+        with public.segl.browser() as other:
             assert other.get(url).status_code in {403, 404, 410}
             assert other.get(page).status_code in {403, 404, 410}
         again = browser.get(url)
@@ -117,7 +118,7 @@ class TestARedirectUrl:
     def test_is_not_used_up_by_who_only_looks(self, public: Api, browser: httpx.Client, method: str, headers: dict[str, str]) -> None:
         url = send(public, for_one(BUYER)).redirects[0]
 
-        with httpx.Client(trust_env=False) as scanner:
+        with public.segl.browser() as scanner:
             looked = scanner.request(method, url, headers=headers)
 
         assert "set-cookie" not in looked.headers

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from door.door_pki import DAY, NOW, ORGANIZATION_IDENTIFIER, Ca, name, rsa_key, write
-from door.door_running import Pki, RunningDoor, running_door, serving_lists, wait_until
+from door.door_running import Pki, RunningDoor, answers, free_port, running_door, serving_lists, wait_until
+from support.nginx import SECRET, Nginx
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +63,57 @@ def door(pki: Pki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
             wait_until(lambda: len(list((running.data / "crl").glob("*.crl"))) == 2, what="both revocation lists")
             threading.Event().wait(0.2)
             yield running
+
+
+@dataclass
+class ProxiedDoor(RunningDoor):
+    """A door at a Unix socket, with nginx in front at `port`."""
+
+    socket: Path
+    nginx: Nginx
+
+    def past_nginx(self) -> socket.socket:
+        """Connect to the socket itself, as a stranger on the machine might."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(20)
+        connection.connect(str(self.socket))
+        return connection
+
+
+@contextmanager
+def nginx_before(path: Path, *, pki: Pki, folder: Path, web_port: int = 9) -> Iterator[tuple[Nginx, int, int]]:
+    """Run nginx in front of the API's socket `path` and the web process at `web_port`; give it with its API port and its web port."""
+    web, api = free_port(), free_port()
+    nginx = Nginx.start(
+        folder / "nginx",
+        web=(web, web_port),
+        api_port=api,
+        api_socket=path,
+        certificate=pki.server[0],
+        key=pki.server[1],
+        enterprise_ca=pki.folder / "ca",
+    )
+    try:
+        wait_until(lambda: answers(web) and answers(api), what="nginx")
+        yield nginx, api, web
+    finally:
+        nginx.stop()
+
+
+@pytest.fixture(scope="module")
+def proxied_door(pki: Pki, web_door: RunningDoor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedDoor]:
+    """An API door behind nginx."""
+    folder = tmp_path_factory.mktemp("proxied")
+    path = folder / "api.sock"
+    with serving_lists() as lists, nginx_before(path, pki=pki, folder=folder, web_port=web_door.port) as (nginx, port, _):
+        lists.answers = {"issuing.crl": pki.issuing.revocation_list(pki.revoked), "root.crl": pki.root.revocation_list()}
+        settings = {
+            "SEGL_ENTERPRISE_CRL_URLS": f"{lists.url('issuing.crl')} {lists.url('root.crl')}",
+            "SEGL_API_SOCKET": str(path),
+            "SEGL_API_PROXY_SECRET": SECRET,
+        }
+        with running_door(folder, kind="api", pki=pki, **settings) as door:
+            yield ProxiedDoor(port=port, data=folder, pki=pki, process=door.process, log=door.log, socket=path, nginx=nginx)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,11 @@ from door.door_pki import Ca
 PROGRAM = Path(__file__).with_name("door_program.py")
 
 
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_until(condition: Any, *, seconds: float = 15.0, what: str) -> None:
     ends_at = time.monotonic() + seconds
     while not condition():

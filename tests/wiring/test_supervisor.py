@@ -26,7 +26,7 @@ configure_if_unset()
 folder = Path(sys.argv[1])
 children = [Child(name=name, argv=[sys.executable, "-c", body]) for name, body in zip(sys.argv[3::2], sys.argv[4::2])]
 children = [
-    Child(name=c.name, argv=c.argv, port=int(c.name[4:]), port_setting="SEGL_SLOW_PORT") if c.name.startswith("slow") else c for c in children
+    Child(name=c.name, argv=c.argv, port=int(c.name[4:]), setting="SEGL_SLOW_PORT") if c.name.startswith("slow") else c for c in children
 ]
 try:
     sys.exit(Supervisor(

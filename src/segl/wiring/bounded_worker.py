@@ -289,7 +289,7 @@ class BoundedWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
         connection.close()
 
     def _tell_refused(self, connection: Connection, error: OSError) -> None:
-        self._tell(error, str(connection.client[0]), getattr(connection.sock, "presented", None))
+        self._tell(error, str(connection.client[0]) if connection.client else "", getattr(connection.sock, "presented", None))
 
     def _tell(self, error: OSError, address: str, presented: bytes | None) -> None:
         try:

@@ -77,7 +77,7 @@ def serve() -> int:
         print(f"segl: {name} is not a setting. See docs/operating/settings.md.", file=sys.stderr)
     prepare(settings)
     children = [
-        _child("api", settings.api_host, settings.api_port, "SEGL_API_PORT"),
+        _api_child(settings),
         _child("web", settings.web_host, settings.web_port, "SEGL_WEB_PORT"),
         Child(name="worker", argv=_argv("worker")),
     ]
@@ -97,7 +97,13 @@ def _argv(process: str) -> tuple[str, ...]:
 
 
 def _child(process: str, host: str, port: int, port_setting: str) -> Child:
-    return Child(name=process, argv=_argv(process), host=host, port=port, port_setting=port_setting)
+    return Child(name=process, argv=_argv(process), host=host, port=port, setting=port_setting)
+
+
+def _api_child(settings: Settings) -> Child:
+    if settings.api_socket is not None:
+        return Child(name="api", argv=_argv("api"), path=settings.api_socket, setting="SEGL_API_SOCKET")
+    return _child("api", settings.api_host, settings.api_port, "SEGL_API_PORT")
 
 
 def _tell_addresses(settings: Settings) -> None:
@@ -114,7 +120,11 @@ def _refuse_sandbox_material(settings: Settings) -> None:
     from segl.adapters.keys.files import read_certificates
     from segl.adapters.trust.enterprise import read_certificates as read_folder
 
-    files = [settings.api_certificate, settings.keys / "person-ca.pem", settings.keys / "seal.pem"]
+    files = [
+        *(() if settings.api_socket is not None else (settings.api_certificate,)),
+        settings.keys / "person-ca.pem",
+        settings.keys / "seal.pem",
+    ]
     certificates = [certificate for file in files for certificate in read_certificates(file)]
     refuse_sandbox_keys(settings, [*certificates, *read_folder(settings.enterprise_ca), *read_folder(settings.trust)])
 

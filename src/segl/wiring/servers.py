@@ -1,5 +1,5 @@
 """
-The two doors as servers: the API over mutual TLS and the signers' pages over plain HTTP, each a gunicorn of its own.
+The two doors as servers: the API over mutual TLS (its own, or a proxy's) and the signers' pages over plain HTTP, each a gunicorn of its own.
 
 One gunicorn with both doors fails (stack.md): its URL scheme and its socket handling know one kind only.
 """
@@ -17,13 +17,12 @@ from gunicorn.app.base import BaseApplication
 
 from segl.adapters.trust.enterprise import EnterpriseTrust
 from segl.entrypoints.api.door.context import DoorContext
+from segl.entrypoints.api.door.proxy import BehindApiProxy, WsgiApplication
 from segl.entrypoints.api.door.refusals import RefusedHandshake, refused
 from segl.settings import Settings
 from segl.wire.errors import ErrorCode, error_xml
 from segl.wiring.bounded_worker import BoundedWorker, Door, ErrorAnswer
 from segl.wiring.server_log import JsonLogger, configure_if_unset
-
-WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]  # Any: WSGI's own types (PEP 3333)
 
 KEEP_ALIVE_SECONDS = 30
 """Java keeps ten connections a client in its pool; at least five seconds (wire-spec.md 3)."""
@@ -36,6 +35,9 @@ FIRST_LISTS_SECONDS = 10.0
 
 MAX_CONNECTIONS = 1500
 """Of one worker: idle ones cost a descriptor, not a thread."""
+
+SOCKET_UMASK = 0o117
+"""The API's Unix socket is for its own user and group: the proxy is in the group."""
 
 API_ERRORS: Mapping[int, tuple[ErrorCode, str]] = {
     400: (ErrorCode.MALFORMED_REQUEST, "The request is not valid HTTP. Check its request line, headers and framing."),
@@ -54,14 +56,11 @@ def serve_api(
     record: Callable[[RefusedHandshake], None] | None = None,
 ) -> None:
     """
-    Serve the API until SIGTERM, which drains; does not return otherwise.
+    Serve the API until SIGTERM, which drains; does not return otherwise. With `settings.api_socket` a proxy ends TLS (door/proxy.py).
 
     `load` makes the application, once in each worker process. `record` keeps a refused handshake for the sandbox's request page; it is called in a
     worker's thread, after the line in the log.
     """
-    context = DoorContext(certificate=settings.api_certificate, key=settings.api_key, trust=trust.snapshot)
-    # Here too, so that a certificate or key that does not fit ends the start and not each connection.
-    context.current()
 
     def error_answer(status: int, incident: str) -> ErrorAnswer:
         code, message = API_ERRORS.get(status, (ErrorCode.INTERNAL_ERROR, f"Segl failed; incident {incident}. Try again later."))
@@ -87,14 +86,25 @@ def serve_api(
         trust.start()
         trust.wait_for_lists(FIRST_LISTS_SECONDS)
 
-    door = Door(error_answer=error_answer, context=context.current, handshake_refused=tell, begin=begin)
-    options = {
-        "bind": _bind(settings.api_host, settings.api_port),
-        "certfile": str(settings.api_certificate),
-        "keyfile": str(settings.api_key),
-        "proc_name": "segl-api",
-    }
-    _Server(door=door, load=load, workers=settings.workers, threads=settings.threads, options=options).run()
+    if settings.api_socket is not None:
+        door = Door(error_answer=error_answer, context=None, handshake_refused=_without_handshake, begin=begin)
+        options: dict[str, object] = {"bind": f"unix:{settings.api_socket}", "umask": SOCKET_UMASK}
+    else:
+        context = DoorContext(certificate=settings.api_certificate, key=settings.api_key, trust=trust.snapshot)
+        # Here too, so that a certificate or key that does not fit ends the start and not each connection.
+        context.current()
+        door = Door(error_answer=error_answer, context=context.current, handshake_refused=tell, begin=begin)
+        options = {
+            "bind": _bind(settings.api_host, settings.api_port),
+            "certfile": str(settings.api_certificate),
+            "keyfile": str(settings.api_key),
+        }
+
+    def load_behind_proxy() -> WsgiApplication:
+        return load() if settings.api_socket is None else BehindApiProxy(load(), secret=settings.api_proxy_secret)
+
+    options["proc_name"] = "segl-api"
+    _Server(door=door, load=load_behind_proxy, workers=settings.workers, threads=settings.threads, options=options).run()
 
 
 def serve_web(
@@ -130,10 +140,11 @@ def _plain_door(*, error_page: Callable[[int, str], bytes], begin: Callable[[], 
     def error_answer(status: int, incident: str) -> ErrorAnswer:
         return ErrorAnswer(content_type="text/html; charset=utf-8", body=error_page(status, incident), headers=PAGE_HEADERS)
 
-    def ignore(error: OSError, address: str, presented: bytes | None) -> None:
-        """There is no handshake on a plain connection."""
+    return Door(error_answer=error_answer, context=None, handshake_refused=_without_handshake, begin=begin)
 
-    return Door(error_answer=error_answer, context=None, handshake_refused=ignore, begin=begin)
+
+def _without_handshake(error: OSError, address: str, presented: bytes | None) -> None:
+    """There is no handshake on a plain connection."""
 
 
 PAGE_HEADERS: tuple[tuple[str, str], ...] = (
@@ -219,7 +230,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "control_socket_disable": True,
             "logger_class": JsonLogger,
             "sendfile": False,
-            # No header of a proxy is believed: see BehindProxy, and peer.py for certificates.
+            # gunicorn believes no header of a proxy: see BehindProxy, and door/proxy.py for certificates.
             "forwarded_allow_ips": "",
             "forwarder_headers": "",
             "secure_scheme_headers": {},

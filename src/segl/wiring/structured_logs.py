@@ -7,13 +7,22 @@ import sys
 
 import structlog
 
+from segl.wiring.server_log import place_of
+
+
+def _tell_place(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    # An error's own words may quote what people sent or what is stored: its kind and place are enough to find it (reliability.md B-58).
+    told = event.pop("exc_info", None)
+    error = told[1] if isinstance(told, tuple) else sys.exc_info()[1] if told is True else told
+    return event if not isinstance(error, BaseException) else {**event, **place_of(error)}
+
 
 def configure_logs(process: str) -> None:
     """Send structlog and the standard library's loggers through the same JSON."""
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _tell_place,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -52,10 +52,12 @@ class Child:
     name: str
     argv: Sequence[str]
     port: int | None = None
-    """Where it accepts connections once it is ready. None: ready as soon as it runs."""
+    """Where it accepts connections once it is ready. None, and no socket either: ready as soon as it runs."""
     host: str = "127.0.0.1"
-    port_setting: str = ""
-    """The setting that `port` comes from."""
+    path: Path | None = None
+    """A Unix socket in place of host and port."""
+    setting: str = ""
+    """The setting that port or path comes from."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,12 +125,13 @@ class Supervisor:
         # What a killed supervisor left may still be ending.
         ends_at = time.monotonic() + PORT_SECONDS
         for child in self.children:
-            while child.port is not None and _answers(child.host, child.port):
+            while (child.port or child.path) and _answers(child):
                 if time.monotonic() > ends_at:
                     self._pid_file("supervisor").unlink()
+                    kind = "port" if child.path is None else "socket"
                     raise PortTaken(
-                        f"Something else answers at port {child.port}, which {child.name} needs. "
-                        f"Stop it, or choose another port with {child.port_setting}."
+                        f"Something else answers at {kind} {child.path or child.port}, which {child.name} needs. "
+                        f"Stop it, or choose another {kind} with {child.setting}."
                     )
                 time.sleep(_TICK_SECONDS)
 
@@ -158,7 +161,7 @@ class Supervisor:
 
     def _is_ready(self, running: _Running) -> bool:
         if not running.has_been_ready and running.process is not None:
-            running.has_been_ready = running.child.port is None or _answers(running.child.host, running.child.port)
+            running.has_been_ready = not (running.child.port or running.child.path) or _answers(running.child)
         return running.has_been_ready
 
     def _start(self, running: _Running) -> None:
@@ -235,9 +238,13 @@ class _DieWithParent:
             os._exit(1)
 
 
-def _answers(host: str, port: int) -> bool:
+def _answers(child: Child) -> bool:
     try:
-        socket.create_connection((host, port), timeout=0.5).close()
+        if child.path is None:
+            socket.create_connection((child.host, child.port or 0), timeout=0.5).close()
+        else:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(child.path))
     except OSError:
         return False
     return True

@@ -1,5 +1,5 @@
 """
-Who stands at the door: the client certificate that the handshake verified, never a header.
+Who stands at the door: the client certificate of the handshake, or the one that the proxy in front has told; never a client's own header.
 
 Source: stack.md "TLS and the server"; reliability.md B-26.
 """
@@ -14,20 +14,21 @@ from typing import Any
 from cryptography import x509
 
 from segl.certificates import read_certificate
+from segl.entrypoints.api.door.proxy import told_certificate
 
 
 def peer_certificate(environ: Mapping[str, Any]) -> x509.Certificate | None:  # Any: WSGI's own type
     """
-    Return the certificate of the client that sent the request with this WSGI `environ`, or None when it did not come over TLS.
+    Return the certificate of the client that sent the request with this WSGI `environ`, or None when it did not come over mutual TLS.
 
-    The handshake has checked its path and dates against the trusted CAs. Revocation it has checked only when all lists were at hand, and a resumed
-    session may be older than the last list: ask the trust again at each request.
+    Check it at each request. Our own handshake has checked path and dates, and revocation only when all lists were at hand; a resumed session may be
+    older than the last list; and of what a proxy checked nothing is known.
 
     :raises CertificateRefused: UNREADABLE, for one that OpenSSL could read and Segl cannot.
     """
     connection = environ.get("gunicorn.socket")
     if not isinstance(connection, ssl.SSLSocket):
-        return None
+        return told_certificate(environ)
     der = connection.getpeercert(binary_form=True)
     return _parsed(der) if der else None
 
