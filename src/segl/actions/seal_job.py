@@ -16,7 +16,7 @@ import json
 from datetime import datetime
 
 from segl.actions.access import locked_job
-from segl.actions.ports import Limits, Ports
+from segl.actions.ports import COMPOSITION, Ports
 from segl.actions.visibility import make_visible, signing_order
 from segl.database import audit
 from segl.database.models import Document, Job, SealedPdf, SealIntent, Signature
@@ -27,8 +27,6 @@ from segl.pdf.front_page import DocumentNote, FrontPageSigner, notes_on
 from segl.signatures import pades
 from segl.values import Level, SignatureType
 
-COMPOSITION = Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=60, seconds=120)
-"""Of all documents of a job, which have passed inspection: generous, since a signature that cannot be sealed is the worst of ends."""
 SEAL = "seal"
 """The kind of this work; its key is seal_key()."""
 
