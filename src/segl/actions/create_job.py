@@ -34,8 +34,6 @@ from segl.wire.errors import ErrorCode, RequestRefused
 
 MAX_DOCUMENT_BYTES = 10_485_760
 """All documents of a job together (wire-spec.md 17)."""
-INSPECTION = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=5, seconds=20)
-"""Of one document (reliability.md B-37); an ordinary one takes a hundredth of each."""
 PDF_MIME = "application/pdf"
 TEXT_MIME = "text/plain"
 

@@ -91,6 +91,14 @@ class Limits:
     """By the clock on the wall."""
 
 
+INSPECTION = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, seconds=30)
+"""Of one document (reliability.md B-37); one of twenty pages takes a hundredth of each, and the largest manual that was found half of it."""
+READING = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, seconds=20)
+"""Of one document's text, for the page where it is read as text."""
+COMPOSITION = Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=60, seconds=120)
+"""Of all documents of a job, which have passed inspection: generous, since a signature that cannot be sealed is the worst of ends."""
+
+
 class Fence(Protocol):
     """
     A process of its own for whatever reads a sender's PDF: a bomb takes down nothing but its own reading (reliability.md B-37, B-42).

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segl.actions.access import SittingNotFound, locked_job, sitting_row
-from segl.actions.ports import Limits, Ports
+from segl.actions.ports import READING, Ports
 from segl.database import audit
 from segl.database.models import Document, Sitting
 from segl.database.transactions import durable
 from segl.pdf.text import extract_text
-
-READING = Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=10, seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

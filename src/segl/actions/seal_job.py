@@ -28,8 +28,6 @@ from segl.pdf.front_page import DocumentNote, FrontPageSigner, notes_on
 from segl.signatures import pades
 from segl.values import Level, SignatureType
 
-COMPOSITION = Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=60, seconds=120)
-"""Of all documents of a job, which have passed inspection: generous, since a signature that cannot be sealed is the worst of ends."""
 SEAL = "seal"
 """The kind of this work; its key is seal_key()."""
 

@@ -88,9 +88,14 @@ class _Walk:
                 self._follow((f"/AA{name}" if under == "/AA" else name, value) for name, value in entries.items())
 
     def _follow(self, entries: Iterator[tuple[str, object]]) -> None:
+        followed = 0
         for name, value in entries:
             if isinstance(value, pikepdf.Object) and isinstance(value, _CONTAINERS) and name not in _NOT_FOLLOWED:
                 self.stack.append((value, name))
+                # Counted here too, so that a list of a million ends before it has been copied.
+                followed += 1
+                if followed > MAX_OBJECTS:
+                    raise PdfRefused(Reason.TOO_COMPLEX)
 
 
 def _what_is_wrong(entries: Mapping[str, object], under: str, *, is_stream: bool) -> Reason | None:

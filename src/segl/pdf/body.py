@@ -56,7 +56,9 @@ def compose_body(renditions: Sequence[bytes]) -> bytes:
                 states = layer_states(source, event="/View")
                 draw_annotations_into_pages(source, states)
                 counts.append(len(source.pages))
+                seen: set[tuple[str, tuple[int, int]]] = set()
                 for number, page in enumerate(source.pages, start=1):
+                    _cut_ties(page.obj.get("/Resources", Dictionary()), seen)
                     drawing = body.copy_foreign(_drawing(source, page, number))
                     _add_page(body, drawing)
                 for layer in source.Root.get("/OCProperties", Dictionary()).get("/OCGs", ()):
@@ -119,9 +121,7 @@ def _drawing(source: pikepdf.Pdf, page: pikepdf.Page, number: int) -> pikepdf.St
     drawing.Subtype = Name.Form
     drawing.BBox = Array([box.left, box.bottom, box.right, box.top])
     drawing.Matrix = Array([round(value, 6) for value in matrix])
-    resources = page.obj.get("/Resources", Dictionary())
-    _cut_ties(resources)
-    drawing.Resources = resources
+    drawing.Resources = page.obj.get("/Resources", Dictionary())
     group = page.obj.get("/Group")
     if group is not None:
         drawing.Group = group
@@ -142,18 +142,18 @@ def _content_stream(source: pikepdf.Pdf, page: pikepdf.Page) -> pikepdf.Stream:
     return compressed(source, b"\n".join(parts))
 
 
-def _cut_ties(resources: pikepdf.Object) -> None:
-    """Remove from everything the page draws with what ties it to the old file's tags, history and alternates."""
+def _cut_ties(resources: pikepdf.Object, seen: set[tuple[str, tuple[int, int]]]) -> None:
+    """Remove from everything the page draws with what ties it to the old file's tags, history and alternates; `seen` is of the whole file."""
     stack = [resources]
-    seen: set[tuple[int, int]] = set()
     while stack:
         current = stack.pop()
-        if current.is_indirect:
-            if current.objgen in seen:
-                continue
-            seen.add(current.objgen)
+        if _was_seen(current, "", seen):
+            continue
         for category in ("/XObject", "/Pattern", "/Font"):
-            for thing in dict(current.get(category, Dictionary())).values():
+            things = current.get(category, Dictionary())
+            if _was_seen(things, category, seen):
+                continue
+            for thing in dict(things).values():
                 if not isinstance(thing, (pikepdf.Dictionary, pikepdf.Stream)):
                     continue
                 if category == "/XObject":
@@ -161,5 +161,14 @@ def _cut_ties(resources: pikepdf.Object) -> None:
                         if key in thing:
                             del thing[key]
                 inner = thing.get("/Resources")
-                if inner is not None:
+                # A form may draw itself, and its resources need have no number by which they are known again: the form has.
+                if inner is not None and not _was_seen(thing, "", seen):
                     stack.append(inner)
+
+
+def _was_seen(thing: pikepdf.Object, use: str, seen: set[tuple[str, tuple[int, int]]]) -> bool:
+    """Return whether this object was met in this use before, and remember it; one without a number stands in one place only."""
+    if not thing.is_indirect or (use, thing.objgen) in seen:
+        return thing.is_indirect
+    seen.add((use, thing.objgen))
+    return False

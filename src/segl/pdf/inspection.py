@@ -47,6 +47,9 @@ def inspect(pdf: bytes) -> InspectedPdf:
         limit_hits = pikepdf.settings.qpdf_limit_errors()
         _refuse_late_version(document)
         page_count = len(document.pages)
+        # Some readers count the pages, others believe what the tree says; an empty tree is told below.
+        if page_count and document.Root.Pages.get("/Count") != page_count:
+            raise PdfRefused(Reason.DAMAGED)
         if page_count == 0:
             raise PdfRefused(Reason.NO_PAGES)
         if page_count > MAX_PAGES:
