@@ -68,6 +68,7 @@ def digests_of(job: Job) -> set[str]:
     documents = Document.objects.filter(job=job)
     return {
         job.bundle_sha256,
+        *([job.body_sha256] if job.body_sha256 else ()),
         *documents.values_list("sha256", flat=True),
         *documents.values_list("rendition_sha256", flat=True),
         *Signature.objects.filter(signer__job=job).values_list("xades_sha256", flat=True),
@@ -80,6 +81,7 @@ def _held_by_others(job: Job, digests: set[str]) -> set[str]:
     kept = Job.objects.exclude(pk=job.pk).filter(documents_deleted_at=None)
     places = (
         "bundle_sha256",
+        "body_sha256",
         "documents__sha256",
         "documents__rendition_sha256",
         "signers__signature__xades_sha256",

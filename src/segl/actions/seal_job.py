@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import datetime
 
 from segl.actions.access import locked_job
-from segl.actions.ports import Ports
+from segl.actions.ports import DocumentDamaged, DocumentMissing, Ports
 from segl.actions.visibility import make_visible, signing_order
 from segl.database import audit
 from segl.database.models import Document, Job, SealedPdf, SealIntent, Signature
 from segl.database.transactions import durable
+from segl.jobs.job import JobStatus
 from segl.pdf import assembly
 from segl.pdf.front_page import DocumentNote, FrontPageSigner, notes_on
 from segl.signatures import pades
@@ -96,8 +98,20 @@ def _compose(ports: Ports, job: Job, signers: str) -> bytes:
 
 def _composed(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> tuple[bytes, str]:
     content = _content(ports, job, signers, sealed_at)
-    composed = assembly.compose(content, body=assembly.compose_body([document.rendition for document in content.documents]))
+    composed = assembly.compose(content, body=_body(ports, job, content))
     return composed, hashlib.sha256(composed).hexdigest()
+
+
+def _body(ports: Ports, job: Job, content: assembly.SealedContent) -> bytes:
+    """Return the documents' composed pages: those of the signature before, or composed now and kept while others are still to sign."""
+    if job.body_sha256:
+        with suppress(DocumentMissing, DocumentDamaged):  # it follows from the documents alone, so nothing is lost with it
+            return ports.documents.get(job.body_sha256)
+    body = assembly.compose_body([document.rendition for document in content.documents])
+    if job.status == JobStatus.IN_PROGRESS:
+        sha256 = ports.documents.put(body)
+        Job.objects.filter(pk=job.pk, documents_deleted_at=None).update(body_sha256=sha256)
+    return body
 
 
 def _content(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> assembly.SealedContent:
