@@ -33,6 +33,7 @@ from support.running_segl import RunningSegl
 SECONDS = int(os.environ.get("BENCH_SECONDS", "300"))
 CREATES_A_SECOND, SIGNERS, POLLERS = 10, 50, 50
 READING_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 1.0
 SENDER = "https://sender.example/"
 
 
@@ -88,7 +89,7 @@ class Signer:
             self.open("POST", urljoin(str(login.url), form.action), fields)
             began = time.monotonic()
             while (following := self.open("GET", f"{sitting}progress.json").json()["next"]) is None:
-                time.sleep(0.25)
+                time.sleep(LOOK_AGAIN_SECONDS)
             self.notes.taken["seal"].append(time.monotonic() - began)
             self.open("GET", urljoin(str(page.url), following))
             self.notes.signed += 1

@@ -70,6 +70,7 @@ def digests_of(job: Job) -> set[str]:
     documents = Document.objects.filter(job=job)
     return {
         job.bundle_sha256,
+        *([job.body_sha256] if job.body_sha256 else ()),
         *documents.values_list("sha256", flat=True),
         *documents.values_list("rendition_sha256", flat=True),
         *Signature.objects.filter(signer__job=job).values_list("xades_sha256", flat=True),

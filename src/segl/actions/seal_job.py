@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import datetime
 
 from segl.actions.access import locked_job
@@ -22,6 +23,7 @@ from segl.actions.visibility import make_visible, signing_order
 from segl.database import audit
 from segl.database.models import Document, Job, SealedPdf, SealIntent, Signature
 from segl.database.transactions import durable
+from segl.jobs.job import JobStatus
 from segl.pdf import assembly
 from segl.pdf.body import compose_body
 from segl.pdf.front_page import DocumentNote, FrontPageSigner, notes_on
@@ -103,6 +105,18 @@ def _composed(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> tupl
     body = ports.fence.run(compose_body, [document.rendition for document in content.documents], within=COMPOSITION)
     composed = assembly.compose(content, body=body)
     return composed, hashlib.sha256(composed).hexdigest()
+
+
+def _body(ports: Ports, job: Job, content: assembly.SealedContent) -> bytes:
+    """Return the documents' composed pages: those of the signature before, or composed now and kept while others are still to sign."""
+    if job.body_sha256:
+        with suppress(DocumentMissing, DocumentDamaged):  # it follows from the documents alone, so nothing is lost with it
+            return ports.documents.get(job.body_sha256)
+    body = assembly.compose_body([document.rendition for document in content.documents])
+    if job.status == JobStatus.IN_PROGRESS:
+        sha256 = ports.documents.put(body)
+        Job.objects.filter(pk=job.pk, documents_deleted_at=None).update(body_sha256=sha256)
+    return body
 
 
 def _content(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> assembly.SealedContent:

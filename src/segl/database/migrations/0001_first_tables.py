@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
                 ("rejection_url", models.CharField(blank=True, default="", max_length=500)),
                 ("error_url", models.CharField(blank=True, default="", max_length=500)),
                 ("bundle_sha256", models.CharField(db_index=True, max_length=64)),
+                ("body_sha256", models.CharField(blank=True, db_index=True, default="", max_length=64)),
                 ("created_at", models.DateTimeField()),
                 ("status", models.CharField(default=segl.jobs.job.JobStatus["IN_PROGRESS"], max_length=40)),
                 ("visible_status", models.CharField(default=segl.jobs.job.JobStatus["IN_PROGRESS"], max_length=40)),

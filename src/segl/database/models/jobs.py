@@ -45,6 +45,8 @@ class Job(models.Model):
     error_url = models.CharField(max_length=500, default="", blank=True)
     bundle_sha256 = models.CharField(max_length=64, db_index=True)
     """The sender's bundle as it arrived, kept as evidence while the documents are kept."""
+    body_sha256 = models.CharField(max_length=64, default="", blank=True, db_index=True)
+    """The composed pages of the documents, kept for the next signature. They can be composed again."""
     created_at = models.DateTimeField()
     status = models.CharField(max_length=STATUS_LENGTH, default=JobStatus.IN_PROGRESS)
     visible_status = models.CharField(max_length=STATUS_LENGTH, default=JobStatus.IN_PROGRESS)
