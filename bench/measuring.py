@@ -164,7 +164,7 @@ def running_segl(**settings: str) -> Iterator[RunningSegl]:
 
     if "SEGL_DATABASE_URL" in os.environ:
         settings["SEGL_DATABASE_URL"] = os.environ["SEGL_DATABASE_URL"]
-    segl = make(Path(os.environ["SEGL_DATA"]), None, SEGL_RATE_LIMIT="10000", **settings)
+    segl = make(Path(os.environ["SEGL_DATA"]), None, behind_nginx=False, SEGL_RATE_LIMIT="10000", **settings)
     try:
         segl.start()
         yield segl

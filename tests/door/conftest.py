@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from door.door_pki import DAY, NOW, ORGANIZATION_IDENTIFIER, Ca, name, rsa_key, write
-from door.door_running import Pki, RunningDoor, answers, free_port, running_door, serving_lists, wait_until
+from demo_walk.ports import free_ports
+from door.door_running import Pki, RunningDoor, answers, running_door, serving_lists, wait_until
 from support.nginx import SECRET, Nginx
 
 
@@ -83,7 +84,7 @@ class ProxiedDoor(RunningDoor):
 @contextmanager
 def nginx_before(path: Path, *, pki: Pki, folder: Path, web_port: int = 9) -> Iterator[tuple[Nginx, int, int]]:
     """Run nginx in front of the API's socket `path` and the web process at `web_port`; give it with its API port and its web port."""
-    web, api = free_port(), free_port()
+    web, api = free_ports(2)
     nginx = Nginx.start(
         folder / "nginx",
         web=(web, web_port),

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from segl.actions.expire_job import EXPIRE
 from segl.actions.issue_redirect_url import IssuedRedirect, new_token
-from segl.actions.ports import FencedOut, Limits, Ports
+from segl.actions.ports import INSPECTION, FencedOut, Ports
 from segl.actions.sweep_orphans import put_if_gone
 from segl.asice.bundle import Bundle, find_documents, unpack_bundle, verify_bundle
 from segl.asice.bundle import Document as BundleDocument

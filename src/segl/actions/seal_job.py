@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from segl.actions.access import locked_job
-from segl.actions.ports import Limits, Ports
+from segl.actions.ports import COMPOSITION, DocumentDamaged, DocumentMissing, Ports
 from segl.actions.sweep_orphans import put_if_gone
 from segl.actions.visibility import make_visible, signing_order
 from segl.database import audit
@@ -102,8 +102,7 @@ def _compose(ports: Ports, job: Job, signers: str) -> bytes:
 
 def _composed(ports: Ports, job: Job, signers: str, sealed_at: datetime) -> tuple[bytes, str]:
     content = _content(ports, job, signers, sealed_at)
-    body = ports.fence.run(compose_body, [document.rendition for document in content.documents], within=COMPOSITION)
-    composed = assembly.compose(content, body=body)
+    composed = assembly.compose(content, body=_body(ports, job, content))
     return composed, hashlib.sha256(composed).hexdigest()
 
 
@@ -112,7 +111,7 @@ def _body(ports: Ports, job: Job, content: assembly.SealedContent) -> bytes:
     if job.body_sha256:
         with suppress(DocumentMissing, DocumentDamaged):  # it follows from the documents alone, so nothing is lost with it
             return ports.documents.get(job.body_sha256)
-    body = assembly.compose_body([document.rendition for document in content.documents])
+    body = ports.fence.run(compose_body, [document.rendition for document in content.documents], within=COMPOSITION)
     if job.status == JobStatus.IN_PROGRESS:
         sha256 = ports.documents.put(body)
         Job.objects.filter(pk=job.pk, documents_deleted_at=None).update(body_sha256=sha256)
