@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from demo_walk.ports import free_ports
 
 from door.door_pki import DAY, NOW, ORGANIZATION_IDENTIFIER, Ca, name, rsa_key, write
-from demo_walk.ports import free_ports
 from door.door_running import Pki, RunningDoor, answers, running_door, serving_lists, wait_until
 from support.nginx import SECRET, Nginx
 

@@ -25,7 +25,14 @@ ORPHAN_AGE = timedelta(hours=1)
 """Longer than anything takes from storing bytes to the row that names them."""
 BATCH = 100
 """Digests that are looked up at once."""
-PLACES = ("bundle_sha256", "body_sha256", "documents__sha256", "documents__rendition_sha256", "signers__signature__xades_sha256", "sealed_pdfs__sha256")
+PLACES = (
+    "bundle_sha256",
+    "body_sha256",
+    "documents__sha256",
+    "documents__rendition_sha256",
+    "signers__signature__xades_sha256",
+    "sealed_pdfs__sha256",
+)
 """Where a job names bytes. Any kind of file may be another kind elsewhere: a sealed PDF may be sent to be signed by somebody else."""
 
 
