@@ -48,7 +48,7 @@ class _Answer(pickle.Unpickler):
 
 
 @dataclass(frozen=True, slots=True)
-class _Helper:
+class _Forker:
     """The helper of one process."""
 
     control: socket.socket
@@ -59,7 +59,7 @@ class _Helper:
     """Held while the control socket is written to or closed: its number may be another socket's a moment after."""
 
     @classmethod
-    def started(cls) -> _Helper:
+    def started(cls) -> _Forker:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs:
@@ -109,7 +109,7 @@ class ProcessFence:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
-        self._helper: _Helper | None = None
+        self._helper: _Forker | None = None
 
     def start(self) -> None:
         """See actions/ports.py."""
@@ -149,14 +149,14 @@ class ProcessFence:
             helper.end()
         raise FenceUnavailable
 
-    def _running(self) -> _Helper:
+    def _running(self) -> _Forker:
         with self._lock:
             helper = self._helper
             if helper is None or helper.owner != os.getpid() or not helper.is_alive():
                 if helper is not None:
                     helper.control.close()  # dead, or the one of the process that this one was forked from
                 try:
-                    helper = self._helper = _Helper.started()
+                    helper = self._helper = _Forker.started()
                 except OSError as error:
                     raise FenceUnavailable from error
             return helper
