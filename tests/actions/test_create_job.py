@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,8 +11,11 @@ from datetime import timedelta
 import pytest
 
 from asice.builders import Changes
+from pdf.bombs import layer_rule_that_doubles
 from pdf.builders import encrypted
 from segl.actions.access import hashed
+from segl.actions.ports import FenceUnavailable
+from segl.adapters.fence.caller import ProcessFence
 from segl.asice.refusal import BundleRefused
 from segl.certificates import CertificateRefused, RevocationUnknown
 from segl.database.models import (
@@ -23,6 +27,7 @@ from segl.database.models import (
     StatusChange,
     WorkItem,
 )
+from segl.entrypoints.api.errors import answer_to
 from segl.jobs.terms import TermsRefused
 from segl.pdf.refusal import PdfRefused
 from segl.pdf.text import TextRefused
@@ -209,6 +214,7 @@ REFUSED: dict[str, tuple[Attempt, type[Exception], str]] = {
     "R44 revoked certificate": (_of(Asked(signed_by=Role.REVOKED)), CertificateRefused, ""),
     "R45 path traversal": (_with_changes(Changes(entries=lambda e: e | {"../ut.pdf": pdf("Ut")})), BundleRefused, "name"),
     "R45 no zip": (lambda near: create(near, bundle=b"PK\x03\x04 nothing more"), BundleRefused, "not-a-zip"),
+    "R33 bomb": (_of(Asked(documents={"a.pdf": pdf(), "b.pdf": layer_rule_that_doubles()})), PdfRefused, "TOO_COSTLY"),
     "R45 bomb": (_with_changes(Changes(entries=lambda e: e | {"null.pdf": b"\0" * 11_000_000})), BundleRefused, "too-large"),
     "R93 several documents, advanced": (
         _of(Asked(documents={"a.pdf": pdf("A"), "b.pdf": pdf("B")}, signature_type=SignatureType.ADVANCED)),
@@ -250,6 +256,25 @@ class TestARefusedJob:
         assert reason in {"", str(found), getattr(found, "name", "")}, (found, str(error))
         assert str(error).endswith(".")
         assert left_behind(near) == before
+
+    def test_says_which_of_several_documents_it_is_refused_for(self, near: Neighbourhood) -> None:
+        with pytest.raises(PdfRefused) as refused:
+            create(near, bundle=bundle_of(near, Asked(documents={"a.pdf": pdf(), "b.pdf": b"Tekst"})))
+
+        assert (
+            answer_to(refused.value)
+            .content.decode()
+            .count("The PDF does not begin with a PDF header. Send a PDF file. It is document 2 of 2 in the manifest.")
+        )
+
+    def test_is_not_one_whose_reader_cannot_be_had(self, near: Neighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "executable", "/nowhere")
+        near.ports = replace(near.ports, fence=ProcessFence())
+        with pytest.raises(FenceUnavailable) as unavailable:
+            create(near, bundle=bundle_of(near, Asked()))
+
+        assert answer_to(unavailable.value).status_code == 503
+        assert not Job.objects.exists()
 
     def test_is_one_whose_text_documents_are_not_enabled(self, near: Neighbourhood) -> None:
         Organization.objects.filter(pk=PUBLIC).update(may_send_text=False)

@@ -21,7 +21,7 @@ from pikepdf import Name, String
 
 from pdf.builders import action, pdf
 from segl.actions.ports import FencedOut, FenceUnavailable, Limits
-from segl.adapters.fence.caller import AT_ONCE, ProcessFence
+from segl.adapters.fence.caller import ProcessFence
 from segl.pdf.body import CompositionFailed, compose_body
 from segl.pdf.inspection import inspect
 from segl.pdf.refusal import PdfRefused
@@ -129,15 +129,10 @@ class TestBehindTheFence:
         until(lambda: children_of(helper) == [])
         assert (descriptors_of(os.getpid()), descriptors_of(helper)) == before
 
-    def test_many_threads_are_served_and_few_at_a_time(self, fence: ProcessFence) -> None:
-        helper = helper_of(fence)
-        most = 0
+    def test_many_threads_are_served(self, fence: ProcessFence) -> None:
         with ThreadPoolExecutor(12) as threads:
             asked = [threads.submit(fence.run, inspect, pdf(pages=number), within=LIMITS) for number in range(1, 25)]
-            while not all(one.done() for one in asked):
-                most = max(most, len([child for child in children_of(helper) if Path(f"/proc/{child}/fd/3").exists()]))
         assert [len(one.result().pages) for one in asked] == list(range(1, 25))
-        assert most <= AT_ONCE + 1
 
 
 class TestTheHelper:
