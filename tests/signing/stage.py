@@ -43,6 +43,7 @@ class StageOfSittings:
     exit_url: str = EXIT_URL
     file: bytes = field(default_factory=pdf)
     acts: list[tuple[str, str]] = field(default_factory=list)
+    text_fails_with: Exception | None = None
     evaluations: list[Callable[[], bool]] = field(default_factory=list)
     """What another request does with the same answer: one each time somebody looks whether it is ready."""
     on_look: Callable[[str], None] | None = None
@@ -111,6 +112,8 @@ class StageOfSittings:
         self.change(sitting_id, documents=tuple(replace(d, is_opened=d.is_opened or d.number == number) for d in view.documents))
 
     def _text_of(self, ports: object, *, sitting_id: str, secret: str | None, number: int) -> tuple[str, ...]:
+        if self.text_fails_with is not None:
+            raise self.text_fails_with
         return ("1 Partene\nLærling: Ingrid <b>Solvang</b>", "")
 
     def _choices(self, ports: object, *, sitting_id: str, secret: str | None) -> list[EidChoice]:

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from segl.actions.ports import FencedOut, FenceUnavailable
 from segl.ceremony.sitting import OverReason, Problem, SittingView
+from segl.pdf.text import TextNotExtracted
 from segl.values import IdentifierFormat, Language
 
 from .builders import NOW, SENDER, TITLE, documents, done, over, read, sealing, sitting, with_problem
@@ -144,6 +146,14 @@ class TestTheTextView:
         assert "Det er dokumentet under <strong>Sider</strong> du signerer." in html
         assert "Ingrid &lt;b&gt;Solvang&lt;/b&gt;" in html
         assert "Siden er et bilde uten tekst. Be avsenderen om en versjon med tekst." in html
+
+    @pytest.mark.parametrize(
+        "failure", [TextNotExtracted("…"), FencedOut(), FenceUnavailable()], ids=lambda failure: type(failure).__name__
+    )
+    def test_leads_to_the_pages_where_no_text_can_be_had(self, stage: StageOfSittings, browser: Browser, failure: Exception) -> None:
+        stage.text_fails_with = failure
+        html = rendered(stage, browser, "read-text")
+        assert "Teksten i dokumentet kan ikke vises. Les det under <strong>Sider</strong>, eller last det ned." in html
 
 
 class TestTheConfirmPage:

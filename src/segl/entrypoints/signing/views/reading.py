@@ -11,12 +11,14 @@ from django.views.decorators.http import require_safe
 
 from segl.actions import read_document
 from segl.actions.access import SittingNotFound
+from segl.actions.ports import FencedOut, FenceUnavailable
 from segl.ceremony.sitting import DocumentView, SittingView, Stage
 from segl.entrypoints.signing import dates, pages
 from segl.entrypoints.signing.catalogue import text
 from segl.entrypoints.signing.headers import DOCUMENT_POLICY
 from segl.entrypoints.signing.views.answers import SeeOther, is_only_a_look
 from segl.entrypoints.signing.visits import Visit, now, ports, visit
+from segl.pdf.text import TextNotExtracted
 
 
 @require_safe
@@ -44,7 +46,10 @@ def as_text(request: HttpRequest, sitting_id: str, number: int) -> HttpResponse:
     if seen.view.stage is not Stage.READING:
         return SeeOther(pages.place_of(seen.view))
     shown = _document(seen.view, number)
-    texts = read_document.text_of(ports(), sitting_id=sitting_id, secret=seen.secret, number=number)
+    try:
+        texts = read_document.text_of(ports(), sitting_id=sitting_id, secret=seen.secret, number=number)
+    except (TextNotExtracted, FencedOut, FenceUnavailable):
+        texts = ()
     return pages.render_page(
         request,
         "signing/read.html",
