@@ -190,4 +190,4 @@ class TestTheReadme:
     def test_lists_every_folder(self) -> None:
         listed = {cell for row in table_rows(ROOT / "README.md") for cell in re.findall(r"\[([\w/-]+)/\]", row[0])}
 
-        assert listed == {"docs", "src/segl", "clients/python", "examples/demo-sender", "interop", "tests", "script"}
+        assert listed == {"docs", "src/segl", "clients/python", "examples/demo-sender", "interop", "tests", "bench", "fuzz", "script"}
