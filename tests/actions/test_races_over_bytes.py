@@ -99,11 +99,12 @@ class TestDeletingDocuments:
             store.after_put = lambda: None
             delete_bytes(near.ports, key=str(first.job.pk))
 
-        # The bundle is stored first: after the next two the document's bytes are there, and not yet the job's row.
-        left = iter([lambda: None, lambda: None, clean_up])
+        # The bundle is stored first: after the next one the document's bytes are there, and not yet the job's row.
+        left = iter([lambda: None, clean_up])
         store.after_put = lambda: next(left, lambda: None)()
         create(near)
 
+        assert next(left, None) is None
         WorkItem.objects.filter(kind=DELETE_BYTES).delete()
         assert [violation.what for violation in check_invariants(near.ports)] == []
 
@@ -113,8 +114,8 @@ class TestTheSweep:
         let_it_lie_there(near)
         store = Store(near)
         swept: list[int] = []
-        # The bundle is stored first: after the next two puts the job counts on the document's bytes, and their row is not there yet.
-        left = iter([lambda: None, lambda: None, lambda: swept.append(sweep_all(near))])
+        # The bundle is stored first: after the next put the job counts on the document's bytes, and their row is not there yet.
+        left = iter([lambda: None, lambda: swept.append(sweep_all(near))])
         store.after_put = lambda: next(left, lambda: None)()
         create(near, AGAIN)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -21,6 +22,7 @@ from lxml import etree
 
 from identity.browsing import Tab, open_link
 from segl.actions.check_invariants import check_invariants
+from segl.actions.sweep_orphans import PARTS
 from segl.adapters.keys.files import read_key_pair
 from segl.database.models import AuditEvent, Job, SealedPdf, Signature, Signer, StatusChange, WorkItem
 from segl.entrypoints.signing import visits
@@ -29,6 +31,7 @@ from segl.sandbox.material import Role
 from support.direct_jobs import INGRID, PUBLIC, Asked, bundle_of, create, multipart_of, pdf, request_xml, visit, work
 from support.neighbours import Neighbourhood
 
+FAR_AHEAD = datetime.max.replace(tzinfo=UTC)
 JOBS = f"/api/{PUBLIC}/direct/signature-jobs"
 
 
@@ -116,7 +119,9 @@ def everything() -> list[Any]:
 def is_sound(near: Neighbourhood) -> bool:
     documents = near.ports.documents
     return (
-        list(check_invariants(near.ports)) == [] and all(is_whole for _, is_whole in documents.sweep()) and documents.unfinished() == ()  # type: ignore[attr-defined]
+        list(check_invariants(near.ports)) == []
+        and all(is_whole for _, is_whole in documents.sweep())
+        and not any(documents.drop_unfinished(FAR_AHEAD, part=part) for part in PARTS)
     )
 
 
