@@ -160,6 +160,7 @@ class TestSendersCertificates:
     def test_are_let_in_by_the_old_list_or_not_at_all(self, street: Street, fault: Fault, tmp_path: Path) -> None:
         certificate = read_key_pair(street.near.material.folder, Role.PUBLIC_SENDER).certificates[0]
         trust, fresh = street.senders_trust(tmp_path / "crl"), street.senders_trust(tmp_path / "none")
+        assert not fresh.is_down()
         trust.refresh()
         street.breaks("crl", fault)
         for one in (trust, fresh):

@@ -150,8 +150,10 @@ class TestTheTextView:
     @pytest.mark.parametrize(
         "failure", [TextNotExtracted("…"), FencedOut(), FenceUnavailable()], ids=lambda failure: type(failure).__name__
     )
-    def test_leads_to_the_pages_where_no_text_can_be_had(self, stage: StageOfSittings, browser: Browser, failure: Exception) -> None:
-        stage.text_fails_with = failure
+    def test_leads_to_the_pages_where_no_text_can_be_had(
+        self, stage: StageOfSittings, browser: Browser, monkeypatch: pytest.MonkeyPatch, failure: Exception
+    ) -> None:
+        monkeypatch.setattr(stage, "text_fails_with", failure)
         html = rendered(stage, browser, "read-text")
         assert "Teksten i dokumentet kan ikke vises. Les det under <strong>Sider</strong>, eller last det ned." in html
 

@@ -97,6 +97,7 @@ class EnterpriseTrust:
         self._refresh_seconds = refresh_seconds
         self._fetch = fetch or fetch_list
         self._lock = threading.Lock()
+        self._has_asked = False
         self._held: dict[str, _HeldList] = {}
         self._snapshot = Snapshot(issuers=self._issuers, lists=(), is_complete=False)
         self._snapshot_until = _LONG_AGO
@@ -132,6 +133,7 @@ class EnterpriseTrust:
                 continue
             self._hold(held)
             self._keep_on_disk(url, content, fetched_at=fetched_at)
+        self._has_asked = True
 
     def snapshot(self) -> Snapshot:
         """Return what is trusted now."""
@@ -148,8 +150,8 @@ class EnterpriseTrust:
             return self._snapshot
 
     def is_down(self) -> bool:
-        """Return whether a CA has no usable list, so that its certificates are not let in."""
-        return not self.snapshot().is_complete
+        """Return whether a CA has no usable list. A process that never asks for them, since no sender calls it, misses none."""
+        return self._has_asked and not self.snapshot().is_complete
 
     def check(self, leaf: x509.Certificate) -> None:
         """
