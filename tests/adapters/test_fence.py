@@ -6,6 +6,8 @@ import ctypes
 import linecache
 import os
 import pathlib
+import pickle
+import pickletools
 import signal
 import socket
 import subprocess
@@ -24,7 +26,7 @@ from segl.actions.ports import FencedOut, FenceUnavailable, Limits
 from segl.adapters.fence.caller import ProcessFence
 from segl.pdf.body import CompositionFailed, compose_body
 from segl.pdf.inspection import inspect
-from segl.pdf.refusal import PdfRefused
+from segl.pdf.refusal import PdfRefused, Reason
 from segl.pdf.text import TextNotExtracted, extract_text
 
 LIMITS = Limits(memory_bytes=256 * 1024 * 1024, cpu_seconds=20, seconds=60)
@@ -91,6 +93,11 @@ class TestADocumentThat:
             fence.run(inspect, given, within=LIMITS)
 
         assert (inside.value.reason, inside.value.page, str(inside.value)) == (outside.value.reason, outside.value.page, str(outside.value))
+
+    def test_is_refused_names_nothing_but_the_refusal_to_who_reads_the_answer(self) -> None:
+        for reason in Reason:
+            named = {value for code, value, _ in pickletools.genops(pickle.dumps(PdfRefused(reason), protocol=0)) if code.name == "GLOBAL"}
+            assert named == {"segl.pdf.refusal PdfRefused", "segl.pdf.refusal Reason"}
 
     def test_cannot_be_composed_or_read_as_text_says_so(self, fence: ProcessFence) -> None:
         with pytest.raises(CompositionFailed, match="Inspect it again"):

@@ -53,6 +53,10 @@ class Reason(Enum):
         """Return the sentence that says what to do."""
         return self.value[1]
 
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Reason], tuple[tuple[str, str]]]:
+        # Python 3.11.2, which is Debian 12's, would let the reader call `getattr`: the fence lets an answer call nothing.
+        return Reason, (self.value,)
+
 
 class PdfRefused(Exception):
     """The document may not be signed: it breaks the intake table."""
