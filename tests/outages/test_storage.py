@@ -6,6 +6,7 @@ reading goes on, nothing is half stored, and all works again when there is room,
 from __future__ import annotations
 
 import resource
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -74,11 +75,14 @@ def _set_server_read_only(value: str) -> None:
 def disk_full() -> Iterator[None]:
     """No file grows beyond a kilobyte: documents, and SQLite's own files (a PostgreSQL server is another process)."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A module that is imported now would leave its bytecode cut off in the checkout, and Python 3.11 would take that for whole ever after.
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = writes_none
 
 
 FAULTS: dict[str, Callable[[], AbstractContextManager[None]]] = {"read-only database": read_only, "full disk": disk_full}
@@ -88,6 +92,7 @@ each_fault = pytest.mark.parametrize("fault", list(FAULTS))
 @pytest.fixture(autouse=True)
 def impatient(near: Neighbourhood, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(visits, "PATIENCE_SECONDS", 0.0)
+    near.ports.fence.start()  # its process would keep the limit of a full disk
     with override_settings(SEGL_PORTS=near.ports):
         yield
 
