@@ -42,13 +42,13 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     written = Lines()
     monkeypatch.setattr("sys.stdout", written)
     configure_logs("api")
+    structlog.configure(**before)  # the same but for its list of processors, which loggers keep: capture_logs must find the old one there
     product = root.handlers[:]
     root.handlers[:] = [*handlers, *product]
     yield written
     for handler in product:
         root.removeHandler(handler)
     root.setLevel(level)
-    structlog.configure(**before)
 
 
 class Lines(io.StringIO):
