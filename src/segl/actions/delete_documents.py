@@ -60,8 +60,7 @@ def delete_bytes(ports: Ports, *, key: str) -> None:
         # them again (create_job).
         audit.record("bytes-deleted", at=ports.clock.now(), job_id=job.pk)
         digests = digests_of(job)
-        others = Job.objects.exclude(pk=job.pk).filter(documents_deleted_at=None)
-        for sha256 in sorted(digests - held_by(others, digests)):
+        for sha256 in sorted(digests - held_by(Job.objects.exclude(pk=job.pk), digests)):
             ports.documents.delete(sha256)
 
 

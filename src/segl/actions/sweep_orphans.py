@@ -46,14 +46,17 @@ def sweep_orphans(ports: Ports, *, part: str) -> int:
     stored = ports.documents.stored_until(until, part=part)
     for start in range(0, len(stored), BATCH):
         batch = stored[start : start + BATCH]
-        orphans = {sha256 for sha256 in set(batch) - held_by(_keeping(), batch) if _is_since(ports, sha256, first_event_at)}
+        orphans = {sha256 for sha256 in set(batch) - held_by(Job.objects.all(), batch) if _is_since(ports, sha256, first_event_at)}
         removed += _remove(ports, orphans, part=part) if orphans else 0
     return removed
 
 
 def held_by(jobs: QuerySet[Job], digests: Collection[str]) -> set[str]:
-    """Return those of `digests` that one of `jobs` names."""
-    return {sha256 for place in PLACES for sha256 in jobs.filter(**{f"{place}__in": digests}).values_list(place, flat=True)} & set(digests)
+    """Return those of `digests` that one of `jobs` names; a job whose documents are deleted keeps none."""
+    keeping = jobs.filter(documents_deleted_at=None)
+    return {sha256 for place in PLACES for sha256 in keeping.filter(**{f"{place}__in": digests}).values_list(place, flat=True)} & set(
+        digests
+    )
 
 
 def put_if_gone(ports: Ports, stored: Mapping[str, bytes]) -> None:
@@ -61,10 +64,6 @@ def put_if_gone(ports: Ports, stored: Mapping[str, bytes]) -> None:
     for sha256, content in stored.items():
         if ports.documents.stored_at(sha256) is None:
             ports.documents.put(content)
-
-
-def _keeping() -> QuerySet[Job]:
-    return Job.objects.filter(documents_deleted_at=None)
 
 
 def _is_since(ports: Ports, sha256: str, moment: datetime) -> bool:
@@ -75,7 +74,7 @@ def _is_since(ports: Ports, sha256: str, moment: datetime) -> bool:
 def _remove(ports: Ports, orphans: set[str], *, part: str) -> int:
     with durable():
         audit.hold()
-        orphans -= held_by(_keeping(), orphans)
+        orphans -= held_by(Job.objects.all(), orphans)
         for sha256 in sorted(orphans):
             ports.documents.delete(sha256)
         if orphans:
